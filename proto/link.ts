@@ -1,0 +1,173 @@
+// One end of a link between two processes: contiguous batch numbers, cumulative acks, resends from a
+// bounded ring. NATS delivers at most once; a link makes that exactly once and in order, or says that it
+// could not (Ring exhausted, peer lost), which its owner answers by opening a new link and telling the
+// sessions concerned to sync. No I/O: times come in, verdicts go out.
+//
+// Invariant: ackedByPeer ≤ every number in the ring ≤ lastSent, and the ring has no hole.
+
+/** Head of a batch as it travels (fabric.proto LinkHead). */
+export interface LinkHead {
+  from: Uint8Array;
+  to: Uint8Array;
+  link: number;
+  number: number;
+  last: number;
+  ack: number;
+  reset: boolean;
+}
+
+export const Verdict = {
+  /** The next batch: take its content. */
+  Deliver: 0,
+  /** Nothing to take: a bare head, a duplicate, or a batch behind a hole (it will be sent again). */
+  Skip: 1,
+} as const;
+export type Verdict = (typeof Verdict)[keyof typeof Verdict];
+
+export interface LinkLimits {
+  ringBatchesMax: number;
+  ringBytesMax: number;
+  /** Bare heads at least this often while acks are owed or outstanding, and as a sign of life. */
+  beatMs: number;
+  /** A batch unacknowledged for this long is sent again when the peer is heard. */
+  resendMs: number;
+  /** Nothing heard for this long: the peer is lost. */
+  lostMs: number;
+  /** An ack leaves at once after this many batches without one. */
+  ackEveryBatches: number;
+}
+
+export const LINK_LIMITS: LinkLimits = { ringBatchesMax: 8192, ringBytesMax: 64 * 1024 * 1024, beatMs: 500, resendMs: 250, lostMs: 5000, ackEveryBatches: 32 };
+
+interface Retained {
+  bytes: Uint8Array;
+  sentAt: number;
+}
+
+export class LinkEnd {
+  readonly self: Uint8Array;
+  readonly peer: Uint8Array;
+  readonly link: number;
+  private readonly limits: LinkLimits;
+  private lastSent: number;
+  private received: number;
+  private ackSent: number;
+  private ackedByPeer: number;
+  /** Batches ackedByPeer + 1 … lastSent, in order, from `ringStart` on. */
+  private ring: Retained[];
+  private ringStart: number;
+  private ringBytes: number;
+  private heardAt: number;
+  private headSentAt: number;
+  private ackWanted: boolean;
+
+  constructor(self: Uint8Array, peer: Uint8Array, link: number, now: number, limits: LinkLimits = LINK_LIMITS) {
+    this.self = self;
+    this.peer = peer;
+    this.link = link;
+    this.limits = limits;
+    this.lastSent = 0;
+    this.received = 0;
+    this.ackSent = 0;
+    this.ackedByPeer = 0;
+    this.ring = [];
+    this.ringStart = 0;
+    this.ringBytes = 0;
+    this.heardAt = now;
+    this.headSentAt = now;
+    this.ackWanted = false;
+  }
+
+  /** The head of the next batch; `retain` must follow with the encoded batch. Acks what was received. */
+  nextHead(): LinkHead {
+    this.lastSent++;
+    return this.head(this.lastSent);
+  }
+
+  /** Keeps an encoded batch until it is acknowledged. False: the ring is exhausted and the link is over. */
+  retain(bytes: Uint8Array, now: number): boolean {
+    this.ring.push({ bytes, sentAt: now });
+    this.ringBytes += bytes.length;
+    this.headSentAt = now;
+    return this.unacked <= this.limits.ringBatchesMax && this.ringBytes <= this.limits.ringBytesMax;
+  }
+
+  /** Batches sent and not acknowledged. */
+  get unacked(): number {
+    return this.lastSent - this.ackedByPeer;
+  }
+
+  /** Bytes of those. */
+  get unackedBytes(): number {
+    return this.ringBytes;
+  }
+
+  /** Takes the head of a batch of this link. `resend` is called with each batch to be published again. */
+  receive(head: LinkHead, now: number, resend: (bytes: Uint8Array) => void): Verdict {
+    this.heardAt = now;
+    this.acknowledge(head.ack);
+    let verdict: Verdict = Verdict.Skip;
+    if (head.number === this.received + 1) {
+      this.received = head.number;
+      verdict = Verdict.Deliver;
+      if (this.received - this.ackSent >= this.limits.ackEveryBatches) this.ackWanted = true;
+    } else if (head.number !== 0 || head.last > this.received) this.ackWanted = true;
+    if (head.number === 0) this.resendOverdue(now, resend);
+    return verdict;
+  }
+
+  /** Whether a bare head should be sent now: an ack is wanted at once, or the beat is due. */
+  headDue(now: number): boolean {
+    return this.ackWanted || now - this.headSentAt >= this.limits.beatMs;
+  }
+
+  /** A head without a batch. */
+  bareHead(now: number): LinkHead {
+    this.headSentAt = now;
+    return this.head(0);
+  }
+
+  /** Nothing heard of the peer for lostMs. */
+  lost(now: number): boolean {
+    return now - this.heardAt > this.limits.lostMs;
+  }
+
+  private head(number: number): LinkHead {
+    this.ackSent = this.received;
+    this.ackWanted = false;
+    return { from: this.self, to: this.peer, link: this.link, number, last: this.lastSent, ack: this.received, reset: false };
+  }
+
+  private acknowledge(ack: number): void {
+    if (ack > this.lastSent) return;
+    while (this.ackedByPeer < ack) {
+      this.ackedByPeer++;
+      this.ringBytes -= this.ring[this.ringStart]!.bytes.length;
+      this.ring[this.ringStart++] = RELEASED;
+    }
+    if (this.ringStart > 64 && this.ringStart * 2 > this.ring.length) {
+      this.ring = this.ring.slice(this.ringStart);
+      this.ringStart = 0;
+    }
+  }
+
+  /** The peer speaks and still lacks old batches: send them again, all of them (it drops those behind a hole). */
+  private resendOverdue(now: number, resend: (bytes: Uint8Array) => void): void {
+    if (this.ringStart === this.ring.length) return;
+    if (now - this.ring[this.ringStart]!.sentAt < this.limits.resendMs) return;
+    for (let i = this.ringStart; i < this.ring.length; i++) {
+      const batch = this.ring[i]!;
+      batch.sentAt = now;
+      resend(batch.bytes);
+    }
+  }
+}
+const RELEASED: Retained = { bytes: new Uint8Array(0), sentAt: 0 };
+
+/** What one session adds (modulo 2^32) to the digest by which gateway and logic compare their tables. */
+export function sessionDigestTerm(slot: number, generation: number): number {
+  let h = Math.imul(slot ^ 0x9e3779b9, 0x85ebca6b) ^ Math.imul(generation + 1, 0xc2b2ae35);
+  h ^= h >>> 15;
+  h = Math.imul(h, 0x27d4eb2f);
+  return (h ^ (h >>> 13)) >>> 0;
+}
