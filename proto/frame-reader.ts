@@ -47,10 +47,8 @@ export class FrameReader {
     let at = 0;
     // A frame that began in an earlier chunk: add what it lacks, hand it out, go on behind it.
     while (this.carried > 0 && at < chunk.length) {
-      const taken = this.fill(chunk, at);
-      if (taken < 0) return this.fail(-taken as ErrorCode);
-      at += taken;
-      if (this.complete()) {
+      at += this.fill(chunk, at);
+      if (this.settled()) {
         const bytes = this.carry;
         const end = this.carried;
         this.carry = NONE;
@@ -88,22 +86,20 @@ export class FrameReader {
     return at;
   }
 
-  /** Takes from the chunk what the carried frame lacks (as far as known). Returns the bytes taken, or -ErrorCode. */
+  /** Takes from the chunk what the carried frame lacks, as far as that is known. Returns the bytes taken. */
   private fill(chunk: Uint8Array, at: number): number {
-    let want = 1;
     const header = readLength(this.carry, 0, this.carried);
-    if (header >= 0) {
-      if (lengthRead > this.limit) return -ErrorCode.FrameTooLarge;
-      want = header + lengthRead - this.carried;
-    } else if (header !== LENGTH_INCOMPLETE) return -ErrorCode.BadFrame;
+    const want = header === LENGTH_INCOMPLETE ? 1 : header + lengthRead - this.carried;
     const taken = Math.min(want, chunk.length - at);
     this.append(chunk.subarray(at, at + taken));
     return taken;
   }
 
-  private complete(): boolean {
+  /** The carried frame is whole, or its length is one to refuse: `read` says which. */
+  private settled(): boolean {
     const header = readLength(this.carry, 0, this.carried);
-    return header >= 0 ? this.carried === header + lengthRead : header !== LENGTH_INCOMPLETE;
+    if (header < 0) return header !== LENGTH_INCOMPLETE;
+    return lengthRead > this.limit || this.carried === header + lengthRead;
   }
 
   private keep(chunk: Uint8Array, from: number): void {
