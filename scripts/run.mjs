@@ -1,0 +1,24 @@
+// `npm start`, `npm run chat -- …`: makes ready what the command needs, then runs it in this same process, so that
+// Ctrl-C and the exit code are the command's own.
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { ensureBuilt } from "./build.mjs";
+import { ensureNatsServer } from "./nats.mjs";
+import { checkNode, ensurePackages, exclusively, guarded, root } from "./setup.mjs";
+
+/** Commands that start a whole Hawser of their own. */
+const NEED_NATS = new Set(["start", "demo", "bench", "load", "chaos"]);
+
+const args = process.argv.slice(2);
+await guarded(() => {
+  checkNode();
+  return exclusively(() => {
+    ensurePackages("prod");
+    ensureBuilt("prod");
+    if (NEED_NATS.has(args[0] ?? "") && !args.includes("--help") && !args.includes("-h")) process.env["HAWSER_NATS_SERVER"] = ensureNatsServer();
+  });
+});
+
+const program = join(root, "dist/cli/hawser.js");
+process.argv = [process.execPath, program, ...args];
+await import(pathToFileURL(program).href);

@@ -1,0 +1,80 @@
+// What setup decides: which packages are missing, where the NATS server is, what gets compiled, copied and removed.
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import t from "tap";
+import { isTestFile, orphans, plan } from "./build.mjs";
+import { findNatsServer } from "./nats.mjs";
+import { checkNode, installScope, missingPackages } from "./setup.mjs";
+import { compiledPath, totals } from "./tap-totals.mjs";
+
+t.test("Node's version", (t) => {
+  for (const good of ["20.12.0", "20.20.2", "22.0.0", "24.1.0"]) t.doesNotThrow(() => checkNode(good), good);
+  for (const old of ["20.11.1", "18.20.0", "8.0.0"]) t.throws(() => checkNode(old), { message: `20.12 or newer, and this is ${old}` }, old);
+  t.end();
+});
+
+t.test("packages", (t) => {
+  const lock = {
+    packages: {
+      "": {},
+      "node_modules/ws": { version: "8.0.0", integrity: "x" },
+      "node_modules/tap": { version: "21.0.0", integrity: "y", dev: true },
+      "node_modules/other-platform": { version: "1.0.0", optional: true },
+    },
+  };
+  const runtime = { packages: { "node_modules/ws": lock.packages["node_modules/ws"] } };
+  const everything = { packages: { ...runtime.packages, "node_modules/tap": lock.packages["node_modules/tap"] } };
+  const there = () => true;
+
+  t.strictSame(missingPackages(lock, {}, "prod", there), ["node_modules/ws"], "nothing is installed");
+  t.strictSame(missingPackages(lock, runtime, "prod", there), [], "running needs no test tools");
+  t.strictSame(missingPackages(lock, runtime, "all", there), ["node_modules/tap"]);
+  t.strictSame(missingPackages(lock, everything, "all", there), []);
+  t.strictSame(missingPackages(lock, everything, "all", (path) => !path.includes("tap")), ["node_modules/tap"], "deleted by hand");
+  const older = { packages: { "node_modules/ws": { version: "7.0.0", integrity: "x" } } };
+  t.strictSame(missingPackages(lock, older, "prod", there), ["node_modules/ws"], "another version");
+  const forged = { packages: { "node_modules/ws": { version: "8.0.0", integrity: "z" } } };
+  t.strictSame(missingPackages(lock, forged, "prod", there), ["node_modules/ws"], "another content");
+
+  t.equal(installScope({}, "prod"), "prod", "npm start installs no test tools");
+  t.equal(installScope({}, "all"), "all");
+  t.equal(installScope(runtime, "prod"), "prod");
+  t.equal(installScope(everything, "prod"), "all", "test tools that are there stay");
+  t.end();
+});
+
+t.test("the NATS server", (t) => {
+  const directory = t.testdir({ bin: {} });
+  const program = join(directory, "bin/nats-server");
+  const only = (path: string) => (candidate: string) => candidate === path;
+  t.equal(findNatsServer({ PATH: `/nowhere:${directory}/bin` }, only(program)), program, "from PATH");
+  t.equal(findNatsServer({ PATH: "/bin" }, only("/usr/sbin/nats-server")), "/usr/sbin/nats-server", "where PATH does not look");
+  t.equal(findNatsServer({ PATH: "/bin" }, only("")), undefined);
+  t.equal(findNatsServer({ PATH: `${directory}/bin`, HAWSER_NATS_SERVER: "/opt/nats" }, () => true), "/opt/nats", "the environment wins");
+  t.throws(() => findNatsServer({ HAWSER_NATS_SERVER: "/opt/nats" }, () => false), { message: "/opt/nats" }, "and has to be right");
+  writeFileSync(program, "#!/bin/sh\n", { mode: 0o644 });
+  t.throws(() => findNatsServer({ HAWSER_NATS_SERVER: program }), { message: "no program" }, "a file that cannot be run");
+  t.end();
+});
+
+t.test("sources", (t) => {
+  const { compiled, assets, outputs } = plan(["proto/a.ts", "proto/a.test.ts", "proto/gen/b.js", "proto/gen/b.d.ts", "proto/SPEC.md", "scripts/c.mjs"]);
+  t.strictSame(compiled, ["proto/a.ts", "proto/a.test.ts", "scripts/c.mjs"]);
+  t.strictSame(assets, ["proto/gen/b.js", "proto/gen/b.d.ts"]);
+  const built = ["proto/a.js", "proto/a.js.map", "proto/a.d.ts", "proto/a.test.js", "proto/gone.test.js", "proto/gone.test.js.map", "proto/gen/b.js", "x.txt"];
+  t.strictSame(orphans(built, outputs), ["proto/gone.test.js", "proto/gone.test.js.map"], "a deleted test does not run on");
+  t.ok(isTestFile("proto/a.test.ts") && isTestFile("proto/testing/random.ts") && isTestFile("scripts/build.mjs"));
+  t.notOk(isTestFile("proto/a.ts") || isTestFile("gateway/contesting.ts"));
+  t.end();
+});
+
+t.test("what npm test counts", (t) => {
+  t.equal(compiledPath("proto/frame.test.ts"), "dist/proto/frame.test.js");
+  t.equal(compiledPath("./proto/frame.test.ts"), "dist/proto/frame.test.js");
+  t.equal(compiledPath("dist/proto/frame.test.js"), "dist/proto/frame.test.js");
+  t.equal(compiledPath("--bail"), "--bail");
+  t.strictSame(totals("ok 1 - a\n    # { total: 1, pass: 1 }\n# { total: 9, pass: 7, fail: 2 }\n"), { passed: 7, failed: 2 });
+  t.strictSame(totals("# { total: 3, pass: 3 }\n# time=2ms\n"), { passed: 3, failed: 0 });
+  t.strictSame(totals(""), { passed: 0, failed: 0 }, "no result is no success");
+  t.end();
+});
