@@ -1,4 +1,4 @@
-// GENERATED from fabric.proto by `npm run proto:generate`, never edited. sha256 2fe4ecb3a24663b62cbd9866e9633a14ce49b568b906195b9354478d37ebe1db
+// GENERATED from fabric.proto by `npm run proto:generate`, never edited. sha256 18572cc2b166d0024520b4ce404f3df8a8107d3dc920338e4d93b8a8119dd6c5
 import * as $protobuf from "../runtime.js";
 
 /** Namespace hawser. */
@@ -565,6 +565,9 @@ export namespace hawser {
                 /** Owner shardCount. */
                 shardCount: number;
 
+                /** Owner store. */
+                store: Uint8Array;
+
                 /**
                  * Encodes the specified Owner message. Does not implicitly {@link hawser.fabric.v1.Owner.verify|verify} messages.
                  * @param message Owner message or plain object to encode
@@ -603,6 +606,9 @@ export namespace hawser {
 
                     /** Owner shardCount */
                     shardCount?: (number|null);
+
+                    /** Owner store */
+                    store?: (Uint8Array|null);
 
                     /** Unknown fields preserved while decoding when enabled */
                     $unknowns?: Uint8Array[];

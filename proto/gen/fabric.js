@@ -1,4 +1,4 @@
-// GENERATED from fabric.proto by `npm run proto:generate`, never edited. sha256 2fe4ecb3a24663b62cbd9866e9633a14ce49b568b906195b9354478d37ebe1db
+// GENERATED from fabric.proto by `npm run proto:generate`, never edited. sha256 18572cc2b166d0024520b4ce404f3df8a8107d3dc920338e4d93b8a8119dd6c5
 /*eslint-disable block-scoped-var, id-length, no-control-regex, no-magic-numbers, no-mixed-operators, no-prototype-builtins, no-redeclare, no-shadow, no-var, sort-vars, default-case, jsdoc/require-param*/
 import $protobuf from "../runtime.js";
 
@@ -1404,6 +1404,7 @@ export const hawser = $root.hawser = (() => {
                  * @property {number|null} [shardFirst] Owner shardFirst
                  * @property {number|null} [shardLast] Owner shardLast
                  * @property {number|null} [shardCount] Owner shardCount
+                 * @property {Uint8Array|null} [store] Owner store
                  * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
                  */
 
@@ -1476,6 +1477,14 @@ export const hawser = $root.hawser = (() => {
                 Owner.prototype.shardCount = 0;
 
                 /**
+                 * Owner store.
+                 * @member {Uint8Array} store
+                 * @memberof hawser.fabric.v1.Owner
+                 * @instance
+                 */
+                Owner.prototype.store = $util.newBuffer([]);
+
+                /**
                  * Encodes the specified Owner message. Does not implicitly {@link hawser.fabric.v1.Owner.verify|verify} messages.
                  * @function encode
                  * @memberof hawser.fabric.v1.Owner
@@ -1501,6 +1510,8 @@ export const hawser = $root.hawser = (() => {
                         writer.uint32(/* id 4, wireType 0 =*/32).uint32(message.shardLast);
                     if (message.shardCount != null && $Object.hasOwnProperty.call(message, "shardCount") && message.shardCount !== 0)
                         writer.uint32(/* id 5, wireType 0 =*/40).uint32(message.shardCount);
+                    if (message.store != null && $Object.hasOwnProperty.call(message, "store") && message.store.length)
+                        writer.uint32(/* id 6, wireType 2 =*/50).bytes(message.store);
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -1588,6 +1599,15 @@ export const hawser = $root.hawser = (() => {
                                     message.shardCount = value;
                                 else
                                     delete message.shardCount;
+                                continue;
+                            }
+                        case 6: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.bytes()).length)
+                                    message.store = value;
+                                else
+                                    delete message.store;
                                 continue;
                             }
                         }

@@ -1,0 +1,39 @@
+// The configuration of a logic process, checked before anything starts.
+import { Limits } from "../proto/limits.ts";
+import { checkCluster } from "../proto/subject.ts";
+
+export interface LogicConfig {
+  /** Directory of the embedded store; made when it is not there. */
+  dataDir: string;
+  /** nats://host:port, several separated by commas. */
+  natsUrl: string;
+  /** Keeps several Hawsers on one NATS apart. */
+  cluster: string;
+  host: string;
+  /** Health, readiness and metrics; 0: any free port. */
+  httpPort: number;
+  /** Of a new store; an old one keeps its own, and a difference is an error. */
+  shardCount: number;
+  logLevel: string;
+}
+
+export const LOGIC_DEFAULTS: LogicConfig = {
+  dataDir: "data/logic",
+  natsUrl: "nats://127.0.0.1:7073",
+  cluster: "hawser",
+  host: "127.0.0.1",
+  httpPort: 7074,
+  shardCount: Limits.shardCountDefault,
+  logLevel: "info",
+};
+
+/** Fills in the defaults. Throws RangeError naming the option that is wrong. */
+export function checkLogicConfig(given: Partial<LogicConfig>): LogicConfig {
+  const config = { ...LOGIC_DEFAULTS, ...given };
+  checkCluster(config.cluster);
+  if (!Number.isInteger(config.shardCount) || config.shardCount < 1 || config.shardCount > 65_536 || (config.shardCount & (config.shardCount - 1)) !== 0) {
+    throw new RangeError(`shard count must be a power of two from 1 to 65536: ${config.shardCount}`);
+  }
+  if (!Number.isInteger(config.httpPort) || config.httpPort < 0 || config.httpPort > 65_535) throw new RangeError(`not a port: ${config.httpPort}`);
+  return config;
+}

@@ -1,0 +1,110 @@
+// Takes each command of a gateway to the shard that owns it. The conversation is worked out again from the
+// decoded body and the session's own user: what the gateway peeked decides nothing here.
+import { ConversationKind, shardOf, userKey } from "../../proto/conversation.ts";
+import { ErrorCode } from "../../proto/error-code.ts";
+import { FrameType, frameTypeName } from "../../proto/frame-type.ts";
+import { hawser as fabric } from "../../proto/gen/fabric.js";
+import { hawser } from "../../proto/gen/hawser.js";
+import type { ConversationShard } from "../shard/conversation-shard.ts";
+import { conversationKey } from "../shard/naming.ts";
+import { replyError } from "../shard/reply.ts";
+import { bytesText, Session } from "../shard/session.ts";
+import type { UserShard } from "../shard/user-shard.ts";
+import type { GatewayPeer } from "./gateway-peer.ts";
+
+const { Operation, Attach } = fabric.fabric.v1;
+type Command = fabric.fabric.v1.Command;
+
+const FRAME_BYTES_DEFAULT = 512 * 1024;
+
+export class Dispatch {
+  /** Commands by type since the start, for metrics. */
+  readonly counts: Float64Array;
+  private readonly conversations: readonly ConversationShard[];
+  private readonly users: readonly UserShard[];
+
+  constructor(conversations: readonly ConversationShard[], users: readonly UserShard[]) {
+    this.counts = new Float64Array(128);
+    this.conversations = conversations;
+    this.users = users;
+  }
+
+  /** `now`: wire time in ms. Never throws for what a client or a gateway sent. */
+  command(peer: GatewayPeer, command: Command, now: number): void {
+    const { type } = command;
+    if (type < this.counts.length) this.counts[type]!++;
+    if (type === Operation.OPERATION_ATTACH) return this.attach(peer, command);
+    const session = peer.sessions.get(command.slot);
+    // A session that this link never heard of, or that was replaced in its slot: nobody to answer.
+    if (session === undefined || session.generation !== command.generation) return;
+    if (type === Operation.OPERATION_DETACH) return this.detach(peer, session);
+    const message = decode(type, command.body);
+    if (message === undefined) return replyError(session, ErrorCode.BadRequest, command.ref, { detail: `not a ${frameTypeName(type)}` });
+    this.request(session, command.ref, message, now);
+  }
+
+  attach(peer: GatewayPeer, command: Command): void {
+    const { device, connection, sync, watermark, frameBytesMax } = Attach.decode(command.body);
+    const { slot, generation, user, install } = command;
+    const previous = peer.sessions.get(slot);
+    if (previous !== undefined) this.detach(peer, previous);
+    const session = new Session({ gateway: peer, slot, generation, user, install, device, connection, frameBytesMax: frameBytesMax || FRAME_BYTES_DEFAULT });
+    peer.addSession(session);
+    const users = this.usersOf(session);
+    users.attach(session);
+    if (sync) users.sync(session, 0, watermark);
+  }
+
+  detach(peer: GatewayPeer, session: Session): void {
+    peer.removeSession(session);
+    this.usersOf(session).detach(session);
+  }
+
+  private request(session: Session, ref: number, message: Request, now: number): void {
+    if (message instanceof hawser.v1.Sync) return this.usersOf(session).sync(session, ref, message.watermark);
+    if (message instanceof hawser.v1.Check) return this.usersOf(session).check(session, ref, message.digest, message.count);
+    const key = conversationKey(message, session.user);
+    if (key === undefined) return replyError(session, ErrorCode.BadRequest, ref, { detail: "names no conversation" });
+    // Groups are part of the protocol, and served by nobody yet.
+    if (key[0] === ConversationKind.Group) return replyError(session, ErrorCode.NotMember, ref);
+    const keyText = bytesText(key);
+    if (message instanceof hawser.v1.Read) return this.usersOf(session).read(keyText, session, ref, message.seq);
+    const shard = this.conversations[shardOf(key, this.conversations.length)]!;
+    if (message instanceof hawser.v1.Send) {
+      if (key[0] === ConversationKind.Self) return replyError(session, ErrorCode.Forbidden, ref);
+      if (message.clientSeq < 1) return replyError(session, ErrorCode.BadRequest, ref, { detail: "client_seq starts at 1" });
+      return shard.send(key, keyText, session, ref, message, now);
+    }
+    if (!message.backward && message.fromSeq < 1) return replyError(session, ErrorCode.BadRequest, ref, { detail: "from_seq starts at 1" });
+    shard.fetch(key, keyText, session, ref, message);
+  }
+
+  private usersOf(session: Session): UserShard {
+    return this.users[shardOf(userKey(session.user), this.users.length)]!;
+  }
+}
+
+type Request = hawser.v1.Send | hawser.v1.Sync | hawser.v1.Fetch | hawser.v1.Check | hawser.v1.Read;
+
+/** The message of a request; undefined when the bytes are none, or the type is no request. */
+function decode(type: number, body: Uint8Array): Request | undefined {
+  try {
+    switch (type) {
+      case FrameType.Send:
+        return hawser.v1.Send.decode(body);
+      case FrameType.Sync:
+        return hawser.v1.Sync.decode(body);
+      case FrameType.Fetch:
+        return hawser.v1.Fetch.decode(body);
+      case FrameType.Check:
+        return hawser.v1.Check.decode(body);
+      case FrameType.Read:
+        return hawser.v1.Read.decode(body);
+      default:
+        return undefined;
+    }
+  } catch {
+    // Whatever the decoder found wrong, to its sender it is one error.
+    return undefined;
+  }
+}

@@ -1,0 +1,128 @@
+// Up batches in: finds the gateway's link, keeps it in order, and hands the commands on. Gateways that fall
+// silent are forgotten with all their sessions; they report them again when they come back.
+import { hawser as fabric } from "../../proto/gen/fabric.js";
+import { Verdict } from "../../proto/link.ts";
+import { Writer } from "../../proto/runtime.ts";
+import { hex } from "../../proto/subject.ts";
+import type { Dispatch } from "./dispatch.ts";
+import { GatewayPeer, type PeerHost } from "./gateway-peer.ts";
+
+const { Up, Down } = fabric.fabric.v1;
+
+/** More gateways than any one logic process should serve; beyond, new ones are not answered. */
+const GATEWAYS_MAX = 1024;
+const INCARNATION_BYTES = 8;
+
+export interface IngestCounters {
+  batches: number;
+  badBatches: number;
+  resets: number;
+  lostGateways: number;
+  digestMismatches: number;
+}
+
+export class Ingest {
+  readonly counters: IngestCounters;
+  readonly peers: Map<string, GatewayPeer>;
+  private readonly host: PeerHost;
+  private readonly dispatch: Dispatch;
+  private readonly wireNow: () => number;
+  private readonly warn: (message: string, gateway: string) => void;
+  /** Bytes for a gateway that is no peer: the answer to a link that is not known. */
+  private readonly publishTo: (incarnation: Uint8Array, bytes: Uint8Array) => void;
+
+  constructor(
+    host: PeerHost,
+    dispatch: Dispatch,
+    wireNow: () => number,
+    publishTo: (incarnation: Uint8Array, bytes: Uint8Array) => void,
+    warn: (message: string, gateway: string) => void,
+  ) {
+    this.counters = { batches: 0, badBatches: 0, resets: 0, lostGateways: 0, digestMismatches: 0 };
+    this.peers = new Map();
+    this.host = host;
+    this.dispatch = dispatch;
+    this.wireNow = wireNow;
+    this.publishTo = publishTo;
+    this.warn = warn;
+  }
+
+  /** One message from NATS. */
+  receive(bytes: Uint8Array): void {
+    let up: fabric.fabric.v1.Up;
+    try {
+      up = Up.decode(bytes);
+    } catch {
+      this.counters.badBatches++;
+      return;
+    }
+    const head = up.head;
+    if (head == null || head.from?.length !== INCARNATION_BYTES || hex(head.to ?? NONE) !== hex(this.host.incarnation)) {
+      this.counters.badBatches++;
+      return;
+    }
+    this.counters.batches++;
+    const link = { ...DEFAULT_HEAD, ...head } as typeof DEFAULT_HEAD;
+    const peer = this.peerOf(link);
+    if (peer === undefined) return;
+    const verdict = peer.link.receive(link, this.host.now(), (again) => this.host.publish(peer, again));
+    if (verdict === Verdict.Deliver) {
+      const now = this.wireNow();
+      for (const command of up.commands) this.dispatch.command(peer, command as fabric.fabric.v1.Command, now);
+      this.compare(peer, up);
+    }
+    if (peer.link.headDue(this.host.now())) peer.flushHead();
+  }
+
+  /** Keeps links alive and forgets gateways that are gone. Called several times a second. */
+  tick(): void {
+    const now = this.host.now();
+    for (const peer of this.peers.values()) {
+      if (peer.over || peer.link.lost(now)) {
+        this.counters.lostGateways++;
+        this.warn(peer.over ? "gateway takes nothing any more, link given up" : "gateway fell silent", peer.name);
+        this.forget(peer);
+      } else if (peer.link.headDue(now)) peer.flushHead();
+    }
+  }
+
+  /** The peer that a batch belongs to; a new link replaces an old one; undefined when it is not to be read. */
+  private peerOf(head: typeof DEFAULT_HEAD): GatewayPeer | undefined {
+    const name = hex(head.from);
+    const peer = this.peers.get(name);
+    if (peer !== undefined && head.link === peer.link.link && !peer.over) return peer;
+    if (peer !== undefined && head.link < peer.link.link) return undefined;
+    const begins = head.number === 1 || head.last === 0;
+    if ((peer !== undefined && head.link === peer.link.link) || !begins || this.peers.size >= GATEWAYS_MAX) {
+      this.reset(head.from, head.link);
+      return undefined;
+    }
+    if (peer !== undefined) this.forget(peer);
+    const opened = new GatewayPeer(this.host, head.from, head.link);
+    this.peers.set(name, opened);
+    return opened;
+  }
+
+  private forget(peer: GatewayPeer): void {
+    this.peers.delete(peer.name);
+    for (const session of [...peer.sessions.values()]) this.dispatch.detach(peer, session);
+  }
+
+  /** Both sides name the sessions that they think are attached; a difference is repaired by a new link. */
+  private compare(peer: GatewayPeer, up: fabric.fabric.v1.Up): void {
+    if (up.sessions === peer.sessions.size && up.digest === peer.digest) return;
+    this.counters.digestMismatches++;
+    this.warn(`session tables differ: ${up.sessions} there, ${peer.sessions.size} here`, peer.name);
+    this.forget(peer);
+    this.reset(peer.incarnation, peer.link.link);
+  }
+
+  private reset(incarnation: Uint8Array, link: number): void {
+    this.counters.resets++;
+    const head = { ...DEFAULT_HEAD, from: this.host.incarnation, to: incarnation, link, reset: true };
+    this.publishTo(incarnation, Down.encode({ head, epoch: this.host.epoch, deliveries: [] }, Writer.create()).finish());
+  }
+}
+
+const NONE = new Uint8Array(0);
+const DEFAULT_HEAD = { from: NONE, to: NONE, link: 0, number: 0, last: 0, ack: 0, reset: false };

@@ -1,0 +1,163 @@
+// The composition root of logic: wires the parts in the order of a message's path, carries out what the shard
+// cores ask for, and stops everything in reverse.
+import { randomBytes } from "node:crypto";
+import type { Bus } from "../proto/bus.ts";
+import { gatewaySubject, logicSubject, ownersBucket } from "../proto/subject.ts";
+import { toWireTime } from "../proto/time.ts";
+import { Dispatch } from "./ingest/dispatch.ts";
+import type { GatewayPeer, PeerHost } from "./ingest/gateway-peer.ts";
+import { Ingest } from "./ingest/ingest.ts";
+import { Ownership } from "./ingest/ownership.ts";
+import { fanOutDirect } from "./push/fanout.ts";
+import type { PendingSend } from "./shard/conversation.ts";
+import { ConversationShard } from "./shard/conversation-shard.ts";
+import type { Completion, ConversationOutput, RepeatedSend, UserOutput } from "./shard/output.ts";
+import { pageFrame } from "./shard/page.ts";
+import { DeliveryClass } from "./shard/reply.ts";
+import type { Session } from "./shard/session.ts";
+import { UserShard } from "./shard/user-shard.ts";
+import { GroupCommit } from "./store/group-commit.ts";
+import type { PageQuery, Store, StoredHead, StoreRecord } from "./store/store.ts";
+
+const TICK_MS = 100;
+/** Read positions are stored and told on at most this often. */
+const FLUSH_READS_TICKS = 3;
+const HEADS_PER_LOAD = 500;
+
+export interface LogicParts {
+  bus: Bus;
+  store: Store;
+  cluster: string;
+  /** Called once when nothing may be served any more: the process must end, and open the store anew. */
+  fatal: (error: unknown) => void;
+  warn: (message: string, fields: object) => void;
+}
+
+export class Logic implements ConversationOutput, UserOutput, PeerHost {
+  readonly incarnation: Uint8Array;
+  readonly epoch: number;
+  readonly ingest: Ingest;
+  readonly dispatch: Dispatch;
+  readonly groupCommit: GroupCommit;
+  readonly conversations: ConversationShard[];
+  readonly users: UserShard[];
+  ownership: Ownership | undefined;
+  private readonly bus: Bus;
+  private readonly store: Store;
+  private readonly cluster: string;
+  private readonly fatal: (error: unknown) => void;
+  private ticks: number;
+  private timer: NodeJS.Timeout | undefined;
+  private stopping: boolean;
+  /** Peers with something to send at the end of this loop turn. */
+  private toFlush: GatewayPeer[];
+
+  constructor(parts: LogicParts) {
+    const { shardCount } = parts.store.meta;
+    this.incarnation = randomBytes(8);
+    this.epoch = parts.store.meta.epoch;
+    this.bus = parts.bus;
+    this.store = parts.store;
+    this.cluster = parts.cluster;
+    this.fatal = parts.fatal;
+    this.groupCommit = new GroupCommit(parts.store, (error) => this.fatal(error));
+    const counter = { value: 0 };
+    this.conversations = Array.from({ length: shardCount }, (_, shard) => new ConversationShard(shard, this));
+    this.users = Array.from({ length: shardCount }, (_, shard) => new UserShard(shard, this.epoch, this, counter));
+    this.dispatch = new Dispatch(this.conversations, this.users);
+    const publishTo = (incarnation: Uint8Array, bytes: Uint8Array) => this.bus.publish(gatewaySubject(this.cluster, incarnation), bytes);
+    this.ingest = new Ingest(this, this.dispatch, () => toWireTime(Date.now()), publishTo, (message, gateway) => parts.warn(message, { gateway }));
+    this.ownership = undefined;
+    this.ticks = 0;
+    this.timer = undefined;
+    this.stopping = false;
+    this.toFlush = [];
+  }
+
+  /** Listens first, then takes the lease: gateways speak to whom they find there. */
+  async start(): Promise<void> {
+    this.bus.subscribe(logicSubject(this.cluster, this.incarnation), (bytes) => {
+      if (!this.stopping) this.ingest.receive(bytes);
+    });
+    const kv = await this.bus.keyValue(ownersBucket(this.cluster));
+    this.ownership = new Ownership(kv, this.incarnation, this.store.meta, (error) => this.fatal(error));
+    this.ownership.start();
+    this.timer = setInterval(() => this.tick(), TICK_MS);
+  }
+
+  /** Takes nothing new, makes durable and answers what it took, and closes the store. */
+  async stop(): Promise<void> {
+    this.stopping = true;
+    clearInterval(this.timer);
+    await this.ownership?.stop();
+    for (const shard of this.users) shard.flushReads();
+    await this.groupCommit.settled();
+    this.flushAll();
+    await this.bus.flush();
+    await this.store.close();
+  }
+
+  // ConversationOutput and UserOutput: what the cores ask for.
+
+  get commitHasRoom(): boolean {
+    return this.groupCommit.hasRoom;
+  }
+
+  record(shard: number, record: StoreRecord, completion: Completion | undefined): void {
+    this.groupCommit.add(shard, record, completion);
+  }
+
+  load(shard: number, conversation: Uint8Array, install: Uint8Array | undefined): void {
+    const sender = install === undefined ? undefined : this.store.loadSender(conversation, install);
+    Promise.all([this.store.loadHead(conversation), sender]).then(
+      ([head, stored]) => this.conversations[shard]!.loaded(conversation, head, install, stored),
+    ).catch(this.fatal);
+  }
+
+  find(shard: number, conversation: Uint8Array, send: RepeatedSend): void {
+    this.store.findSend(conversation, send.session.install, send.clientSeq).then((stored) => this.conversations[shard]!.found(send, stored)).catch(this.fatal);
+  }
+
+  page(session: Session, ref: number, conversation: Uint8Array, headSeq: number, query: PageQuery): void {
+    this.store.readPage(conversation, query).then((page) => {
+      session.waiting--;
+      session.gateway.deliver(session, pageFrame(session.user, ref, conversation, headSeq, query, page), DeliveryClass.Control);
+    }).catch(this.fatal);
+  }
+
+  rowCommitted(conversation: Uint8Array, pending: PendingSend, head: StoredHead): void {
+    fanOutDirect(this.users, conversation, pending, head);
+  }
+
+  loadHeads(shard: number, user: Uint8Array, after: Uint8Array | undefined): void {
+    this.store.loadMemberships(user, after, HEADS_PER_LOAD)
+      .then((page) => this.users[shard]!.loadedPage(user, page, page.length < HEADS_PER_LOAD))
+      .catch(this.fatal);
+  }
+
+  // PeerHost: what gateway peers need.
+
+  now(): number {
+    return performance.now();
+  }
+
+  publish(peer: GatewayPeer, bytes: Uint8Array): void {
+    this.bus.publish(gatewaySubject(this.cluster, peer.incarnation), bytes);
+  }
+
+  flushSoon(peer: GatewayPeer): void {
+    this.toFlush.push(peer);
+    if (this.toFlush.length === 1) setImmediate(() => this.flushAll());
+  }
+
+  private flushAll(): void {
+    const peers = this.toFlush;
+    this.toFlush = [];
+    for (const peer of peers) peer.flush();
+  }
+
+  private tick(): void {
+    this.ingest.tick();
+    if (++this.ticks % FLUSH_READS_TICKS === 0) for (const shard of this.users) shard.flushReads();
+  }
+}

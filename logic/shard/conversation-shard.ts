@@ -1,0 +1,252 @@
+// The conversations of one shard: takes Send and Fetch, numbers and orders, and says what to commit and,
+// once committed, what to answer and push. No I/O: the store answers through loaded() and found().
+//
+// Every Send takes one of these ways: assigned (joins the open commit), joined (the same number is open),
+// repeated (the store knows what became of it), refused for now (number free), refused for good (number used
+// up by a record). Commands for a conversation that is not in memory are parked in arrival order, bounded.
+import { isUtf8 } from "node:buffer";
+import { directUsers } from "../../proto/conversation.ts";
+import { nextHash } from "../../proto/conversation-hash.ts";
+import { ErrorCode } from "../../proto/error-code.ts";
+import { hawser } from "../../proto/gen/hawser.js";
+import { Limits } from "../../proto/limits.ts";
+import type { StoredHead, StoredSend, StoredSender } from "../store/store.ts";
+import { RecordType } from "../store/store.ts";
+import { Conversation, type PendingSend, Sender } from "./conversation.ts";
+import type { Completion, ConversationOutput, RepeatedSend } from "./output.ts";
+import { replyError, replySent } from "./reply.ts";
+import { bytesText, type Session } from "./session.ts";
+import { sha256 } from "./sha256.ts";
+
+export interface ConversationLimits {
+  /** Conversations kept in memory; the least recently used idle ones go first. */
+  conversationsMax: number;
+  /** Installs kept in memory for one conversation, likewise. */
+  sendersMax: number;
+  /** Commands parked for one conversation while it loads. */
+  parkedMax: number;
+}
+
+/** For each shard: 256 of them keep up to a million conversations. */
+export const CONVERSATION_LIMITS: ConversationLimits = { conversationsMax: 4096, sendersMax: 256, parkedMax: 1024 };
+
+/** When to come back after BUSY, in ms. */
+const BUSY_RETRY_MS = 200;
+
+const KIND_TEXT = 0;
+const KIND_DATA = 1;
+const KIND_APPLICATION_MIN = 32;
+
+type Parked = (() => void)[];
+
+export class ConversationShard {
+  readonly shard: number;
+  private readonly output: ConversationOutput;
+  private readonly limits: ConversationLimits;
+  /** In order of last use. */
+  private readonly conversations: Map<string, Conversation>;
+  /** Commands that wait for a load, by conversation. */
+  private readonly parked: Map<string, Parked>;
+
+  constructor(shard: number, output: ConversationOutput, limits: ConversationLimits = CONVERSATION_LIMITS) {
+    this.shard = shard;
+    this.output = output;
+    this.limits = limits;
+    this.conversations = new Map();
+    this.parked = new Map();
+  }
+
+  /** A Send to the direct conversation `key`. `now`: wire time in ms. */
+  send(key: Uint8Array, keyText: string, session: Session, ref: number, message: hawser.v1.Send, now: number): void {
+    const conversation = this.conversations.get(keyText);
+    const sender = conversation?.senders.get(session.installText);
+    if (conversation === undefined || sender === undefined || this.parked.has(keyText)) {
+      return this.park(key, keyText, session, ref, () => this.send(key, keyText, session, ref, message, now), sender === undefined);
+    }
+    const clientSeq = message.clientSeq;
+    if (clientSeq > sender.clientSeq + 1) return replyError(session, ErrorCode.OutOfOrder, ref, { expected: sender.clientSeq + 1 });
+    if (clientSeq <= sender.clientSeq) return this.repeat(conversation, sender, session, ref, message);
+    if (!this.output.commitHasRoom) return replyError(session, ErrorCode.Busy, ref, { retryAfterMs: BUSY_RETRY_MS });
+    this.touch(conversation);
+    const refused = refusal(message);
+    if (refused === 0) this.assign(conversation, sender, session, ref, message, now);
+    else this.refuse(conversation, sender, session, ref, message, refused);
+  }
+
+  private assign(conversation: Conversation, sender: Sender, session: Session, ref: number, message: hawser.v1.Send, now: number): void {
+    const { clientSeq, kind, payload } = message;
+    const seq = ++conversation.seq;
+    const time = (conversation.time = Math.max(now, conversation.time));
+    const hash = nextHash(sha256, conversation.hash, seq, session.user, kind, time, sha256(payload));
+    conversation.hash = hash;
+    sender.clientSeq = clientSeq;
+    const row = { seq, time, kind, sender: session.user, payload, install: sender.install, clientSeq, uncounted: conversation.uncounted };
+    const pending: PendingSend = { sender, clientSeq, kind, payload, row, hash, refused: 0, waiters: [{ session, ref }] };
+    if (seq === 1) this.index(conversation);
+    this.record(conversation, pending, { type: RecordType.Row, conversation: conversation.key, row, hash });
+  }
+
+  private refuse(conversation: Conversation, sender: Sender, session: Session, ref: number, message: hawser.v1.Send, code: ErrorCode): void {
+    const { clientSeq, kind, payload } = message;
+    sender.clientSeq = clientSeq;
+    const pending: PendingSend = { sender, clientSeq, kind, payload, row: undefined, hash: conversation.hash, refused: code, waiters: [{ session, ref }] };
+    this.record(conversation, pending, { type: RecordType.Refusal, conversation: conversation.key, install: sender.install, clientSeq, code });
+  }
+
+  private record(conversation: Conversation, pending: PendingSend, record: Parameters<ConversationOutput["record"]>[1]): void {
+    conversation.open++;
+    pending.sender.pending.push(pending);
+    this.output.record(this.shard, record, new SendCompletion(this, conversation, pending));
+  }
+
+  /** The first row of a conversation makes its members find it. */
+  private index(conversation: Conversation): void {
+    const [first, second] = directUsers(conversation.key);
+    const member = (user: Uint8Array) =>
+      this.output.record(this.shard, { type: RecordType.Member, user, conversation: conversation.key }, undefined);
+    member(first);
+    if (bytesText(first) !== bytesText(second)) member(second);
+  }
+
+  /** A number that was used: join its open commit, or ask the store what became of it. */
+  private repeat(conversation: Conversation, sender: Sender, session: Session, ref: number, message: hawser.v1.Send): void {
+    const { clientSeq, kind, payload } = message;
+    const pending = sender.findPending(clientSeq);
+    if (pending === undefined) {
+      if (!waitForStore(session, ref)) return;
+      this.output.find(this.shard, conversation.key, { session, ref, clientSeq, kind, payload: Uint8Array.from(payload) });
+    } else if (pending.row !== undefined && !sameSend(pending, message)) replyError(session, ErrorCode.ClientSeqReused, ref);
+    else if (pending.waiters.length < Limits.requestsInFlightMax) pending.waiters.push({ session, ref });
+    else replyError(session, ErrorCode.Busy, ref, { retryAfterMs: BUSY_RETRY_MS });
+  }
+
+  /** The store's answer to ConversationOutput.find. */
+  found(repeated: RepeatedSend, stored: StoredSend | undefined): void {
+    const { session, ref } = repeated;
+    session.waiting--;
+    // The number was below the sender's highest, so the store must know it.
+    if (stored === undefined) throw new Error(`the store lost Send ${repeated.clientSeq} of an install`);
+    if ("refused" in stored) replyError(session, stored.refused as ErrorCode, ref);
+    else if (!sameSend(stored.row, repeated)) replyError(session, ErrorCode.ClientSeqReused, ref);
+    else replySent(session, ref, stored.row.seq, stored.row.time);
+  }
+
+  /** A Fetch, which is answered from committed state. */
+  fetch(key: Uint8Array, keyText: string, session: Session, ref: number, message: hawser.v1.Fetch): void {
+    const conversation = this.conversations.get(keyText);
+    if (conversation === undefined || this.parked.has(keyText)) {
+      return this.park(key, keyText, session, ref, () => this.fetch(key, keyText, session, ref, message), false);
+    }
+    this.touch(conversation);
+    if (!waitForStore(session, ref)) return;
+    const { fromSeq, backward, limit } = message;
+    const headSeq = conversation.committedSeq;
+    const bytesMax = Math.min(Limits.pageBytesMax, Math.floor(session.frameBytesMax / 2));
+    const from = backward && (fromSeq === 0 || fromSeq > headSeq) ? headSeq : fromSeq;
+    this.output.page(session, ref, key, headSeq, { fromSeq: from, backward, rowsMax: limit === 0 ? Number.MAX_SAFE_INTEGER : limit, bytesMax });
+  }
+
+  /** Keeps a command until the conversation (and the sender, if it is a Send) is in memory. */
+  private park(key: Uint8Array, keyText: string, session: Session, ref: number, run: () => void, withSender: boolean): void {
+    let parked = this.parked.get(keyText);
+    if (parked === undefined) {
+      parked = [];
+      this.parked.set(keyText, parked);
+      this.output.load(this.shard, key, withSender ? session.install : undefined);
+    }
+    if (parked.length >= this.limits.parkedMax) replyError(session, ErrorCode.Busy, ref, { retryAfterMs: BUSY_RETRY_MS });
+    else parked.push(run);
+  }
+
+  /** The store's answer to ConversationOutput.load. */
+  loaded(key: Uint8Array, head: StoredHead | undefined, install: Uint8Array | undefined, stored: StoredSender | undefined): void {
+    const keyText = bytesText(key);
+    let conversation = this.conversations.get(keyText);
+    if (conversation === undefined) {
+      this.evict();
+      conversation = new Conversation(key, keyText, head);
+      this.conversations.set(keyText, conversation);
+    }
+    if (install !== undefined) {
+      const installText = bytesText(install);
+      conversation.dropIdleSender(this.limits.sendersMax);
+      if (!conversation.senders.has(installText)) conversation.senders.set(installText, new Sender(install, installText, stored?.clientSeq ?? 0));
+    }
+    const parked = this.parked.get(keyText) ?? [];
+    this.parked.delete(keyText);
+    // One that needs another sender parks itself and all behind it again, in order.
+    for (const run of parked) run();
+  }
+
+  /** Called by SendCompletion: the record of this Send is durable. */
+  committed(conversation: Conversation, pending: PendingSend): void {
+    conversation.open--;
+    const sender = pending.sender;
+    if (sender.pending.shift() !== pending) throw new Error("Sends of an install committed out of order");
+    const { row } = pending;
+    if (row === undefined) {
+      for (const { session, ref } of pending.waiters) replyError(session, pending.refused as ErrorCode, ref);
+      return;
+    }
+    conversation.commitRow(row, pending.hash);
+    for (const { session, ref } of pending.waiters) replySent(session, ref, row.seq, row.time);
+    this.output.rowCommitted(conversation.key, pending, conversation.head());
+  }
+
+  /** Conversations in memory. */
+  get size(): number {
+    return this.conversations.size;
+  }
+
+  private touch(conversation: Conversation): void {
+    this.conversations.delete(conversation.keyText);
+    this.conversations.set(conversation.keyText, conversation);
+  }
+
+  private evict(): void {
+    if (this.conversations.size < this.limits.conversationsMax) return;
+    for (const conversation of this.conversations.values()) {
+      if (conversation.open > 0) continue;
+      this.conversations.delete(conversation.keyText);
+      return;
+    }
+  }
+}
+
+/** Tells its shard when the commit that a Send joined is durable. */
+class SendCompletion implements Completion {
+  private readonly shard: ConversationShard;
+  private readonly conversation: Conversation;
+  private readonly pending: PendingSend;
+
+  constructor(shard: ConversationShard, conversation: Conversation, pending: PendingSend) {
+    this.shard = shard;
+    this.conversation = conversation;
+    this.pending = pending;
+  }
+
+  committed(): void {
+    this.shard.committed(this.conversation, this.pending);
+  }
+}
+
+/** Why a Send is refused for good, or 0. */
+function refusal(message: hawser.v1.Send): 0 | ErrorCode {
+  if (message.payload.length > Limits.payloadBytesMax) return ErrorCode.PayloadTooLarge;
+  if (message.kind === KIND_TEXT) return isUtf8(message.payload) ? 0 : ErrorCode.BadText;
+  return message.kind === KIND_DATA || message.kind >= KIND_APPLICATION_MIN ? 0 : ErrorCode.Unsupported;
+}
+
+function sameSend(a: { kind: number; payload: Uint8Array }, b: { kind: number; payload: Uint8Array }): boolean {
+  return a.kind === b.kind && Buffer.compare(a.payload, b.payload) === 0;
+}
+
+/** Counts a request that the store must answer; false when the session has too many of them. */
+function waitForStore(session: Session, ref: number): boolean {
+  if (session.waiting >= Limits.requestsInFlightMax) {
+    replyError(session, ErrorCode.Busy, ref, { retryAfterMs: BUSY_RETRY_MS });
+    return false;
+  }
+  session.waiting++;
+  return true;
+}

@@ -1,0 +1,39 @@
+// Which conversation a message speaks of, as its sender sees it, and back (SPEC.md §5).
+import { ConversationKind, compareBytes, directKey, directUsers, groupKey, idText, selfKey } from "../../proto/conversation.ts";
+
+/** The naming fields that Send, Fetch, Read and Head share. */
+export interface Named {
+  readonly peer: Uint8Array;
+  readonly group: Uint8Array;
+  readonly self: boolean;
+}
+
+/**
+ * The key of the conversation that `named` means for `user`; undefined when it names none, several, or by an
+ * id that is none. (A field given twice is found by the gateway, where the bytes are.)
+ */
+export function conversationKey(named: Named, user: Uint8Array): Uint8Array | undefined {
+  const count = (named.peer.length > 0 ? 1 : 0) + (named.group.length > 0 ? 1 : 0) + (named.self ? 1 : 0);
+  if (count !== 1) return undefined;
+  if (named.self) return selfKey(user);
+  if (named.peer.length > 0) return idText(named.peer) === undefined ? undefined : directKey(user, named.peer);
+  return idText(named.group) === undefined ? undefined : groupKey(named.group);
+}
+
+/** The naming fields by which `user` knows the conversation. */
+export function nameFor(key: Uint8Array, user: Uint8Array): { peer?: Uint8Array; group?: Uint8Array; self?: boolean } {
+  switch (key[0]) {
+    case ConversationKind.Direct:
+      return { peer: peerOf(key, user) };
+    case ConversationKind.Group:
+      return { group: key.subarray(2) };
+    default:
+      return { self: true };
+  }
+}
+
+/** The other user of a direct conversation; the same one for notes to self. */
+export function peerOf(key: Uint8Array, user: Uint8Array): Uint8Array {
+  const [first, second] = directUsers(key);
+  return compareBytes(first, user) === 0 ? second : first;
+}

@@ -1,0 +1,38 @@
+// Rows as the wire shows them: a Push for a live session, a Page for a Fetch. What a viewer sees depends on
+// whether the row is their own: own rows carry install and number, others' rows carry the sender.
+import { compareBytes } from "../../proto/conversation.ts";
+import { encodeMessage } from "../../proto/frame.ts";
+import { FrameType } from "../../proto/frame-type.ts";
+import { hawser } from "../../proto/gen/hawser.js";
+import type { PageQuery, Row, StoredPage } from "../store/store.ts";
+import { nameFor } from "./naming.ts";
+
+/** The Push frame for the devices of a direct conversation's other user. */
+export function pushFromFrame(row: Row): Uint8Array {
+  const { sender, seq, time, kind, payload, uncounted } = row;
+  return encodeMessage(FrameType.Push, hawser.v1.Push, { from: sender, seq, time, kind, payload, uncounted });
+}
+
+/** The Push frame for the sender's own other devices. */
+export function pushToFrame(row: Row, peer: Uint8Array): Uint8Array {
+  return encodeMessage(FrameType.Push, hawser.v1.Push, { to: peer, ...ownRow(row) });
+}
+
+/** The Page frame that answers a Fetch of `viewer`. */
+export function pageFrame(viewer: Uint8Array, ref: number, key: Uint8Array, headSeq: number, query: PageQuery, page: StoredPage): Uint8Array {
+  const rows = page.rows.map((row) => (compareBytes(row.sender, viewer) === 0 ? ownRow(row) : othersRow(row)));
+  const first = page.rows[0]?.seq ?? 0;
+  const last = page.rows.at(-1)?.seq ?? 0;
+  const more = page.rows.length > 0 && (query.backward ? first > 1 : last < headSeq);
+  return encodeMessage(FrameType.Page, hawser.v1.Page, { ...nameFor(key, viewer), ref, rows, hashBefore: page.hashBefore, headSeq, more });
+}
+
+function ownRow(row: Row): hawser.v1.Push.$Properties {
+  const { seq, time, kind, payload, install, clientSeq, uncounted } = row;
+  return { seq, time, kind, payload, install, clientSeq, uncounted };
+}
+
+function othersRow(row: Row): hawser.v1.Push.$Properties {
+  const { sender, seq, time, kind, payload, uncounted } = row;
+  return { from: sender, seq, time, kind, payload, uncounted };
+}

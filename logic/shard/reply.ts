@@ -1,0 +1,21 @@
+// Answers as whole wire frames, straight to the session that asked.
+import { type ErrorCode, type ErrorFields, errorFrame } from "../../proto/error-code.ts";
+import { encodeMessage } from "../../proto/frame.ts";
+import { FrameType } from "../../proto/frame-type.ts";
+import { hawser } from "../../proto/gen/hawser.js";
+import type { Session } from "./session.ts";
+
+/** How a gateway treats a delivery (fabric.proto DeliveryClass). */
+export const DeliveryClass = { Control: 0, Push: 1, Sync: 2, Close: 3 } as const;
+
+/** What an ack promises. One synced store: fsync. */
+const DURABILITY_FSYNC = 2;
+
+export function replyError(session: Session, code: ErrorCode, ref: number, fields: ErrorFields = {}): void {
+  session.gateway.deliver(session, errorFrame(code, { ...fields, ref }), DeliveryClass.Control);
+}
+
+export function replySent(session: Session, ref: number, seq: number, time: number): void {
+  const frame = encodeMessage(FrameType.Sent, hawser.v1.Sent, { ref, seq, time, durability: DURABILITY_FSYNC });
+  session.gateway.deliver(session, frame, DeliveryClass.Control);
+}

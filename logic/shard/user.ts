@@ -1,0 +1,87 @@
+// One user in memory: live sessions, and the committed heads of all conversations in the order in which
+// they last changed. Heads are a cache of stored rows, nothing more.
+//
+// A change number is given to each head from one counter that only grows within an epoch; a watermark is a value
+// of that counter, so "what changed since" is the tail of the list. `floor` is the counter when the heads were
+// loaded: below it nothing is known, and a watermark from before is answered with all heads.
+import { digestTerm, type Sha256 } from "../../proto/conversation-hash.ts";
+import type { StoredHead } from "../store/store.ts";
+import type { Session } from "./session.ts";
+
+export class UserHead {
+  readonly key: Uint8Array;
+  head: StoredHead;
+  readSeq: number;
+  change: number;
+  /** What it adds to a Check digest; undefined until asked for after a change. */
+  private term: bigint | undefined;
+
+  constructor(key: Uint8Array, head: StoredHead, readSeq: number, change: number) {
+    this.key = key;
+    this.head = head;
+    this.readSeq = readSeq;
+    this.change = change;
+    this.term = undefined;
+  }
+
+  advance(head: StoredHead): void {
+    this.head = head;
+    this.term = undefined;
+  }
+
+  digest(sha256: Sha256): bigint {
+    this.term ??= digestTerm(sha256, this.key, this.head.seq);
+    return this.term;
+  }
+}
+
+export const UserState = { Cold: 0, Loading: 1, Loaded: 2 } as const;
+export type UserState = (typeof UserState)[keyof typeof UserState];
+
+export class User {
+  readonly id: Uint8Array;
+  readonly idText: string;
+  readonly sessions: Session[];
+  state: UserState;
+  /** By conversation key, in the order of `change`. */
+  readonly heads: Map<string, UserHead>;
+  floor: number;
+  /** Commands that wait for the heads. */
+  readonly waiting: (() => void)[];
+
+  constructor(id: Uint8Array, idText: string) {
+    this.id = id;
+    this.idText = idText;
+    this.sessions = [];
+    this.state = UserState.Cold;
+    this.heads = new Map();
+    this.floor = 0;
+    this.waiting = [];
+  }
+
+  /** Sets a head that is newer than the one known, and moves it to the end of the list. */
+  mergeHead(key: Uint8Array, keyText: string, head: StoredHead, readSeq: number, change: number): void {
+    const known = this.heads.get(keyText);
+    if (known === undefined) {
+      this.heads.set(keyText, new UserHead(key, head, readSeq, change));
+      return;
+    }
+    known.readSeq = Math.max(known.readSeq, readSeq);
+    if (known.head.seq >= head.seq) return;
+    known.advance(head);
+    this.moveToEnd(known, keyText, change);
+  }
+
+  moveToEnd(head: UserHead, keyText: string, change: number): void {
+    head.change = change;
+    this.heads.delete(keyText);
+    this.heads.set(keyText, head);
+  }
+
+  removeSession(session: Session): boolean {
+    const index = this.sessions.indexOf(session);
+    if (index < 0) return false;
+    this.sessions.splice(index, 1);
+    return true;
+  }
+}
