@@ -5,7 +5,7 @@ import t from "tap";
 import { isTestFile, orphans, plan } from "./build.mjs";
 import { findNatsServer } from "./nats.mjs";
 import { checkNode, installScope, missingPackages } from "./setup.mjs";
-import { compiledPath, totals } from "./tap-totals.mjs";
+import { compiledPath, totals, worthPrinting } from "./tap-totals.mjs";
 
 t.test("Node's version", (t) => {
   for (const good of ["20.12.0", "20.20.2", "22.0.0", "24.1.0"]) t.doesNotThrow(() => checkNode(good), good);
@@ -76,5 +76,33 @@ t.test("what npm test counts", (t) => {
   t.strictSame(totals("ok 1 - a\n    # { total: 1, pass: 1 }\n# { total: 9, pass: 7, fail: 2 }\n"), { passed: 7, failed: 2 });
   t.strictSame(totals("# { total: 3, pass: 3 }\n# time=2ms\n"), { passed: 3, failed: 0 });
   t.strictSame(totals(""), { passed: 0, failed: 0 }, "no result is no success");
+
+  const tap = `TAP version 14
+# Subtest: a.test.js
+    # Subtest: inner
+        ok 1 - fine
+          ---
+          note: of no interest
+          ...
+        not ok 2 - wrong
+          ---
+          wanted: 2
+          ...
+        not ok 3 - later # TODO
+        1..3
+    not ok 1 - inner # time=1ms
+    1..1
+not ok 1 - a.test.js # time=2ms
+
+# { total: 3, pass: 1, fail: 1, todo: 1 }`;
+  const shown = tap.split("\n").filter(worthPrinting());
+  t.strictSame(
+    shown.map((line) => line.trim()),
+    [
+      "TAP version 14",
+      ...["not ok 2 - wrong", "---", "wanted: 2", "...", "not ok 1 - inner # time=1ms"],
+      ...["not ok 1 - a.test.js # time=2ms", "# { total: 3, pass: 1, fail: 1, todo: 1 }"],
+    ],
+  );
   t.end();
 });

@@ -16,3 +16,22 @@ export function totals(tap) {
   const count = (/** @type {string} */ name) => Number(new RegExp(`\\b${name}: (\\d+)`).exec(last)?.[1] ?? 0);
   return { passed: count("pass"), failed: count("fail") };
 }
+
+/**
+ * For logs: of TAP, line by line, what a reader wants: one line a test file, failures with their details, the summary.
+ * Returns the function to ask for each line in turn.
+ */
+export function worthPrinting() {
+  let details = false;
+  let failed = false;
+  return (/** @type {string} */ line) => {
+    const text = line.trimStart();
+    if (failed && text === "---") details = true;
+    failed = /^not ok (?!.* # (?:TODO|SKIP))/.test(text);
+    if (details) {
+      details = text !== "...";
+      return true;
+    }
+    return failed || (text === line && text !== "" && !text.startsWith("# Subtest"));
+  };
+}

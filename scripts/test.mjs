@@ -1,13 +1,14 @@
 // `npm test [-- FILES]`: makes everything ready, compiles sources and tests, and runs the tests with tap. FILES may be
 // named as source (proto/frame.test.ts) or as compiled (dist/proto/frame.test.js). The last line of output is
 // `N passed, N failed`, and the exit code is not 0 unless there were tests and all of them passed.
-import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { spawn } from "node:child_process";
+import { createWriteStream, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
 import { SOURCE_FOLDERS, ensureBuilt, walk } from "./build.mjs";
 import { ensureNatsServer } from "./nats.mjs";
 import { checkNode, ensurePackages, exclusively, guarded, root } from "./setup.mjs";
-import { compiledPath, totals } from "./tap-totals.mjs";
+import { compiledPath, totals, worthPrinting } from "./tap-totals.mjs";
 
 await guarded(() => {
   checkNode();
@@ -21,13 +22,28 @@ await guarded(() => {
 const args = process.argv.slice(2).map(compiledPath);
 const named = args.some((arg) => !arg.startsWith("-"));
 const files = named ? [] : SOURCE_FOLDERS.flatMap((folder) => walk(join(root, "dist"), folder)).filter((file) => file.endsWith(".test.js"));
+const command = [join(root, "node_modules/tap/dist/esm/run.mjs"), ...args, ...files.map((file) => `dist/${file}`)];
+
+// In a terminal tap's own reporter draws; anywhere else its TAP is cut down to what one reads in a log. All of it is in
+// .tap/results.tap either way.
 const results = join(root, ".tap/results.tap");
+mkdirSync(dirname(results), { recursive: true });
 rmSync(results, { force: true });
-const tap = spawnSync(
-  process.execPath,
-  [join(root, "node_modules/tap/dist/esm/run.mjs"), `--output-file=${results}`, ...args, ...files.map((file) => `dist/${file}`)],
-  { cwd: root, stdio: "inherit" },
-);
+const drawn = process.stdout.isTTY || args.some((arg) => /^(--reporter|-R)/.test(arg));
+const tap = spawn(process.execPath, drawn ? [...command, `--output-file=${results}`] : command, {
+  cwd: root,
+  stdio: ["inherit", drawn ? "inherit" : "pipe", "inherit"],
+});
+if (tap.stdout) {
+  const wanted = worthPrinting();
+  const file = createWriteStream(results);
+  for await (const line of createInterface({ input: tap.stdout, crlfDelay: Infinity })) {
+    file.write(`${line}\n`);
+    if (wanted(line)) console.log(line);
+  }
+  await new Promise((resolve) => file.end(resolve));
+}
+const status = tap.exitCode ?? (tap.signalCode ? 1 : await new Promise((resolve) => tap.once("exit", (code) => resolve(code ?? 1))));
 const { passed, failed } = totals(existsSync(results) ? readFileSync(results, "utf8") : "");
 console.log(`${passed} passed, ${failed} failed`);
-process.exitCode = tap.status === 0 && passed > 0 && failed === 0 ? 0 : tap.status || 1;
+process.exitCode = status === 0 && passed > 0 && failed === 0 ? 0 : status || 1;
