@@ -19,7 +19,7 @@ export class Reader extends protobuf.Reader {
   }
 
   override bytes(): Uint8Array {
-    const length = this.uint32();
+    const length = this.size();
     const start = this.pos;
     if (length > this.len - start) throw new RangeError("field longer than its message");
     this.pos = start + length;
