@@ -1,0 +1,251 @@
+// CPU of all server processes per durable direct message, from few pairs of users to many, each pair with one
+// message in flight: how far batching brings the cost down as load rises. In the same run, round by round, the
+// same traffic through the floor (bench/floor/relay.c), because only ratios survive a noisy machine.
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { connect, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { FrameType } from "../proto/frame-type.ts";
+import { type LightEvents, LightSession } from "../loadtest/light-session.ts";
+import { cpuMicros, median, stolenMicros } from "./process-cpu.ts";
+
+export interface SpineTarget {
+  host: string;
+  tcpPort: number;
+  /** Server processes by part. */
+  pids(): Record<string, number>;
+}
+
+export interface SpineOptions {
+  pairs: number[];
+  /** Of each measurement. */
+  seconds: number;
+  rounds: number;
+  texts: Uint8Array[];
+  progress: (line: string) => void;
+}
+
+export interface SpineLevel {
+  pairs: number;
+  messages_per_second: number;
+  cpu_us_per_message: number;
+  /** By part, of the median round. */
+  split_us: Record<string, number>;
+  floor_us_per_message: number;
+  ratio_to_floor: number;
+  ratios: number[];
+  stolen_percent: number;
+}
+
+/** One measurement: CPU µs per message in all, by part, and messages per second. */
+interface Measured {
+  perMessage: number;
+  split: Record<string, number>;
+  rate: number;
+}
+
+/** Measures every level, rounds interleaved with the floor. Throws when no C compiler is there. */
+export async function benchSpine(target: SpineTarget, options: SpineOptions): Promise<SpineLevel[]> {
+  const floor = await startFloor();
+  try {
+    const levels: SpineLevel[] = [];
+    for (const pairs of options.pairs) {
+      const rounds: { spine: Measured; floor: Measured; stolen: number }[] = [];
+      for (let round = 0; round < options.rounds; round++) {
+        const stolen = stolenMicros();
+        const started = performance.now();
+        const floorMeasured = await measureFloor(floor, pairs, options);
+        const spine = await measureSpine(target, pairs, round, options);
+        const percent = ((stolenMicros() - stolen) / ((performance.now() - started) * 1000)) * 100;
+        rounds.push({ spine, floor: floorMeasured, stolen: percent });
+        options.progress(
+          `${pairs} pairs, round ${round + 1}/${options.rounds}: ${spine.perMessage.toFixed(1)} µs, floor ${floorMeasured.perMessage.toFixed(1)} µs, ` +
+            `ratio ${(spine.perMessage / floorMeasured.perMessage).toFixed(1)}, ${Math.round(spine.rate)} messages/s, ${percent.toFixed(1)}% stolen`,
+        );
+      }
+      const ratios = rounds.map((round) => round.spine.perMessage / round.floor.perMessage);
+      const middle = [...rounds].sort((a, b) => a.spine.perMessage - b.spine.perMessage)[rounds.length >> 1]!;
+      levels.push({
+        pairs,
+        messages_per_second: Math.round(median(rounds.map((round) => round.spine.rate))),
+        cpu_us_per_message: median(rounds.map((round) => round.spine.perMessage)),
+        split_us: middle.spine.split,
+        floor_us_per_message: median(rounds.map((round) => round.floor.perMessage)),
+        ratio_to_floor: median(ratios),
+        ratios,
+        stolen_percent: median(rounds.map((round) => round.stolen)),
+      });
+    }
+    return levels;
+  } finally {
+    floor.process.stdin!.end();
+    rmSync(floor.dir, { recursive: true, force: true });
+  }
+}
+
+/** Pairs of light sessions: the next message leaves when both the ack and the push of the last have come. */
+async function measureSpine(target: SpineTarget, pairs: number, round: number, options: SpineOptions): Promise<Measured> {
+  const traffic = new PairTraffic(options.texts);
+  const senders: LightSession[] = [];
+  const sessions: LightSession[] = [];
+  const run = `${process.pid.toString(36)}${round}`;
+  for (let i = 0; i < pairs; i++) {
+    const a = `a${run}-${i}`.padEnd(11, "0");
+    const b = `b${run}-${i}`.padEnd(11, "0");
+    const receiver = new LightSession(target.host, target.tcpPort, b, a, `dev:${b}`, traffic);
+    const sender = new LightSession(target.host, target.tcpPort, a, b, `dev:${a}`, traffic);
+    traffic.pair(sender, receiver);
+    senders.push(sender);
+    sessions.push(receiver, sender);
+    if (i % 50 === 49) await delay(20);
+  }
+  await traffic.welcomed(sessions.length);
+  for (const sender of senders) traffic.next(sender);
+  await delay(500);
+  const pids = target.pids();
+  const before = Object.entries(pids).map(([part, pid]) => [part, cpuMicros(pid)] as const);
+  const messages = traffic.done;
+  const started = performance.now();
+  await delay(options.seconds * 1000);
+  const counted = traffic.done - messages;
+  const rate = (counted * 1000) / (performance.now() - started);
+  const split: Record<string, number> = {};
+  let total = 0;
+  for (const [part, cpu] of before) {
+    split[part] = (cpuMicros(pids[part]!) - cpu) / counted;
+    total += split[part];
+  }
+  traffic.stop();
+  for (const session of sessions) session.close();
+  await delay(200);
+  return { perMessage: total, split, rate };
+}
+
+class PairTraffic implements LightEvents {
+  done: number;
+  private readonly texts: Uint8Array[];
+  private readonly senderOf: Map<LightSession, LightSession>;
+  /** Of the two signs that a sender waits for, how many have come. */
+  private readonly signs: Map<LightSession, number>;
+  private welcomes: number;
+  private stopped: boolean;
+
+  constructor(texts: Uint8Array[]) {
+    this.done = 0;
+    this.texts = texts;
+    this.senderOf = new Map();
+    this.signs = new Map();
+    this.welcomes = 0;
+    this.stopped = false;
+  }
+
+  pair(sender: LightSession, receiver: LightSession): void {
+    this.senderOf.set(sender, sender);
+    this.senderOf.set(receiver, sender);
+    this.signs.set(sender, 0);
+  }
+
+  next(sender: LightSession): void {
+    if (this.stopped) return;
+    sender.send(this.texts[(this.done * 7919) % this.texts.length]!);
+  }
+
+  frame(session: LightSession, type: number): void {
+    if (type === FrameType.Welcome) this.welcomes++;
+    if (type !== FrameType.Sent && type !== FrameType.Push) return;
+    const sender = this.senderOf.get(session)!;
+    const signs = this.signs.get(sender)! + 1;
+    this.signs.set(sender, signs % 2);
+    if (signs < 2) return;
+    this.done++;
+    this.next(sender);
+  }
+
+  closed(session: LightSession): void {
+    if (!this.stopped) throw new Error(`the server closed the connection of ${session.user}`);
+  }
+
+  stop(): void {
+    this.stopped = true;
+  }
+
+  async welcomed(count: number): Promise<void> {
+    const deadline = performance.now() + 30_000;
+    while (this.welcomes < count) {
+      if (performance.now() > deadline) throw new Error(`only ${this.welcomes} of ${count} sessions were welcomed within 30 s`);
+      await delay(20);
+    }
+  }
+}
+
+interface Floor {
+  process: ChildProcess;
+  port: number;
+  dir: string;
+}
+
+async function startFloor(): Promise<Floor> {
+  const dir = mkdtempSync(join(tmpdir(), "hawser-floor-"));
+  const source = fileURLToPath(new URL(import.meta.url.endsWith(".ts") ? "./floor/relay.c" : "../../bench/floor/relay.c", import.meta.url));
+  const compiler = process.env.CC ?? "cc";
+  try {
+    execFileSync(compiler, ["-O2", "-o", join(dir, "relay"), source], { stdio: "pipe" });
+  } catch (error) {
+    throw new Error(`the floor needs a C compiler (${compiler}): apt-get install gcc, or set CC`, { cause: error });
+  }
+  const child = spawn(join(dir, "relay"), { stdio: ["pipe", "pipe", "inherit"] });
+  const port = await new Promise<number>((resolve, reject) => {
+    child.once("error", reject);
+    child.stdout!.once("data", (line) => resolve(Number(line)));
+  });
+  return { process: child, port, dir };
+}
+
+/** The same through the relay: a message of a Push's size to the other side, the next when it has arrived. */
+async function measureFloor(floor: Floor, pairs: number, options: SpineOptions): Promise<Measured> {
+  const sockets: Socket[] = [];
+  let done = 0;
+  let stopped = false;
+  const message = (): Uint8Array => options.texts[(done * 7919) % options.texts.length]!;
+  const envelope = Buffer.alloc(26, 1);
+  for (let i = 0; i < pairs; i++) {
+    // One after the other: the relay pairs connections in the order in which they come.
+    const a = await connected(floor.port);
+    const b = await connected(floor.port);
+    const send = (): void => {
+      if (!stopped) a.write(Buffer.concat([envelope, message()]));
+    };
+    b.on("data", () => {
+      done++;
+      send();
+    });
+    sockets.push(a, b);
+    setTimeout(send, 100);
+  }
+  await delay(600);
+  const pid = floor.process.pid!;
+  const cpu = cpuMicros(pid);
+  const before = done;
+  const started = performance.now();
+  await delay(Math.min(options.seconds, 3) * 1000);
+  const counted = done - before;
+  const perMessage = (cpuMicros(pid) - cpu) / counted;
+  const rate = (counted * 1000) / (performance.now() - started);
+  stopped = true;
+  for (const socket of sockets) socket.destroy();
+  await delay(100);
+  return { perMessage, split: { relay: perMessage }, rate };
+}
+
+function connected(port: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: "127.0.0.1", port, noDelay: true }, () => resolve(socket));
+    socket.once("error", reject);
+  });
+}
+
+function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
