@@ -29,7 +29,7 @@ export interface LinkLimits {
   ringBytesMax: number;
   /** Bare heads at least this often while acks are owed or outstanding, and as a sign of life. */
   beatMs: number;
-  /** A batch unacknowledged for this long is sent again when the peer is heard. */
+  /** No progress in acks for this long, though the peer is heard: batches are sent again. Doubles up to RESEND_BACKOFF_MAX times while nothing comes of it. */
   resendMs: number;
   /** Nothing heard for this long: the peer is lost. */
   lostMs: number;
@@ -39,10 +39,7 @@ export interface LinkLimits {
 
 export const LINK_LIMITS: LinkLimits = { ringBatchesMax: 8192, ringBytesMax: 64 * 1024 * 1024, beatMs: 500, resendMs: 250, lostMs: 5000, ackEveryBatches: 32 };
 
-interface Retained {
-  bytes: Uint8Array;
-  sentAt: number;
-}
+const RESEND_BACKOFF_MAX = 8;
 
 export class LinkEnd {
   readonly self: Uint8Array;
@@ -54,9 +51,12 @@ export class LinkEnd {
   private ackSent: number;
   private ackedByPeer: number;
   /** Batches ackedByPeer + 1 … lastSent, in order, from `ringStart` on. */
-  private ring: Retained[];
+  private ring: Uint8Array[];
   private ringStart: number;
   private ringBytes: number;
+  /** When the oldest batch in the ring last had its chance: sent, become the oldest, or sent again. */
+  private progressAt: number;
+  private resendAfterMs: number;
   private heardAt: number;
   private headSentAt: number;
   private ackWanted: boolean;
@@ -73,6 +73,8 @@ export class LinkEnd {
     this.ring = [];
     this.ringStart = 0;
     this.ringBytes = 0;
+    this.progressAt = now;
+    this.resendAfterMs = limits.resendMs;
     this.heardAt = now;
     this.headSentAt = now;
     this.ackWanted = false;
@@ -86,7 +88,8 @@ export class LinkEnd {
 
   /** Keeps an encoded batch until it is acknowledged. False: the ring is exhausted and the link is over. */
   retain(bytes: Uint8Array, now: number): boolean {
-    this.ring.push({ bytes, sentAt: now });
+    if (this.ringStart === this.ring.length) this.progressAt = now;
+    this.ring.push(bytes);
     this.ringBytes += bytes.length;
     this.headSentAt = now;
     return this.unacked <= this.limits.ringBatchesMax && this.ringBytes <= this.limits.ringBytesMax;
@@ -105,14 +108,14 @@ export class LinkEnd {
   /** Takes the head of a batch of this link. `resend` is called with each batch to be published again. */
   receive(head: LinkHead, now: number, resend: (bytes: Uint8Array) => void): Verdict {
     this.heardAt = now;
-    this.acknowledge(head.ack);
+    this.acknowledge(head.ack, now);
     let verdict: Verdict = Verdict.Skip;
     if (head.number === this.received + 1) {
       this.received = head.number;
       verdict = Verdict.Deliver;
       if (this.received - this.ackSent >= this.limits.ackEveryBatches) this.ackWanted = true;
     } else if (head.number !== 0 || head.last > this.received) this.ackWanted = true;
-    if (head.number === 0) this.resendOverdue(now, resend);
+    this.resendStalled(now, resend);
     return verdict;
   }
 
@@ -138,11 +141,13 @@ export class LinkEnd {
     return { from: this.self, to: this.peer, link: this.link, number, last: this.lastSent, ack: this.received, reset: false };
   }
 
-  private acknowledge(ack: number): void {
-    if (ack > this.lastSent) return;
+  private acknowledge(ack: number, now: number): void {
+    if (ack > this.lastSent || ack <= this.ackedByPeer) return;
+    this.progressAt = now;
+    this.resendAfterMs = this.limits.resendMs;
     while (this.ackedByPeer < ack) {
       this.ackedByPeer++;
-      this.ringBytes -= this.ring[this.ringStart]!.bytes.length;
+      this.ringBytes -= this.ring[this.ringStart]!.length;
       this.ring[this.ringStart++] = RELEASED;
     }
     if (this.ringStart > 64 && this.ringStart * 2 > this.ring.length) {
@@ -151,18 +156,19 @@ export class LinkEnd {
     }
   }
 
-  /** The peer speaks and still lacks old batches: send them again, all of them (it drops those behind a hole). */
-  private resendOverdue(now: number, resend: (bytes: Uint8Array) => void): void {
-    if (this.ringStart === this.ring.length) return;
-    if (now - this.ring[this.ringStart]!.sentAt < this.limits.resendMs) return;
-    for (let i = this.ringStart; i < this.ring.length; i++) {
-      const batch = this.ring[i]!;
-      batch.sentAt = now;
-      resend(batch.bytes);
-    }
+  /**
+   * The peer speaks, but its acks stand still: a hole. Sends everything again from there (the peer drops what is
+   * behind a hole). Not decided by the age of a batch: on a bus that is merely slow every batch is old, acks
+   * advance all the same, and sending again would make it slower still, until nothing gets through.
+   */
+  private resendStalled(now: number, resend: (bytes: Uint8Array) => void): void {
+    if (this.ringStart === this.ring.length || now - this.progressAt < this.resendAfterMs) return;
+    this.progressAt = now;
+    this.resendAfterMs = Math.min(this.resendAfterMs * 2, this.limits.resendMs * RESEND_BACKOFF_MAX);
+    for (let i = this.ringStart; i < this.ring.length; i++) resend(this.ring[i]!);
   }
 }
-const RELEASED: Retained = { bytes: new Uint8Array(0), sentAt: 0 };
+const RELEASED = new Uint8Array(0);
 
 /** What one session adds (modulo 2^32) to the digest by which gateway and logic compare their tables. */
 export function sessionDigestTerm(slot: number, generation: number): number {
