@@ -142,7 +142,7 @@ export class ConversationShard {
     const { fromSeq, backward, limit } = message;
     const headSeq = conversation.committedSeq;
     const bytesMax = Math.min(Limits.pageBytesMax, Math.floor(session.frameBytesMax / 2));
-    const from = backward && (fromSeq === 0 || fromSeq > headSeq) ? headSeq : fromSeq;
+    const from = backward ? (fromSeq === 0 ? headSeq : Math.min(fromSeq, headSeq)) : Math.min(fromSeq, headSeq + 1);
     this.output.page(session, ref, key, headSeq, { fromSeq: from, backward, rowsMax: limit === 0 ? Number.MAX_SAFE_INTEGER : limit, bytesMax });
   }
 

@@ -1,4 +1,4 @@
-// GENERATED from hawser.proto by `npm run proto:generate`, never edited. sha256 8f127767bcff7a8c3786ff8ff6c6b4732e39bfb849c7efe5d8f110a49ad9e5e1
+// GENERATED from hawser.proto by `npm run proto:generate`, never edited. sha256 4dd480946c24bf4505ac9d6c5d319766884a4966ac6ee841d1e4aa5dea57d3a1
 import * as $protobuf from "../runtime.js";
 
 /** Namespace hawser. */
