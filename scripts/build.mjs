@@ -48,7 +48,7 @@ function isTypeScript(file) {
 
 /** Files that only tests need, as tsconfig.build.json excludes them. @param {string} file */
 export function isTestFile(file) {
-  return /\.test\.ts$|(^|\/)testing\/|^scripts\//.test(file);
+  return /\.test\.ts$|(^|\/)testing\//.test(file);
 }
 
 /**

@@ -1,48 +1,28 @@
-// The NATS server that Hawser runs: found, or installed where that takes no questions. Hawser always starts
-// its own one on its own port and in its own folder; a NATS service of the machine is neither used nor touched.
+// Installs the NATS server where that takes no questions.
 import { spawnSync } from "node:child_process";
-import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
+import { NATS_SERVER_MISSING, findNatsServer, isExecutable } from "./find-nats.mjs";
 import { SetupFailure, run, say } from "./setup.mjs";
-
-const PROGRAM = "nats-server";
-/** Places that are often missing in PATH: /usr/sbin for people who are not root, the last two from Homebrew and Go. */
-const DIRECTORIES = ["/usr/sbin", "/usr/local/bin", "/usr/local/sbin", "/opt/homebrew/bin", "/usr/lib/go/bin"];
-
-/**
- * Where the NATS server is, or undefined. HAWSER_NATS_SERVER wins, and then it has to be there.
- * @param {Record<string, string | undefined>} env @param {(path: string) => boolean} executable
- */
-export function findNatsServer(env = process.env, executable = isExecutable) {
-  const named = env["HAWSER_NATS_SERVER"];
-  if (named) {
-    if (!executable(named)) throw new SetupFailure(`HAWSER_NATS_SERVER names ${named}, which is no program that can be run: mend or unset it`);
-    return named;
-  }
-  const path = (env["PATH"] ?? "").split(delimiter).filter((directory) => directory !== "");
-  return [...path, ...DIRECTORIES].map((directory) => join(directory, PROGRAM)).find(executable);
-}
 
 /** Finds the NATS server, or installs it with apt-get when that needs no password, or says how to get it. */
 export function ensureNatsServer() {
-  const found = findNatsServer();
+  const found = find();
   if (found) return found;
   const prefix = asRoot();
   if (prefix && which("apt-get")) {
     install(prefix);
-    const installed = findNatsServer();
+    const installed = find();
     if (installed) return installed;
   }
-  throw new SetupFailure(
-    [
-      "nats-server is needed and was not found. Any one of these helps:",
-      "  Debian, Ubuntu:  sudo apt-get install nats-server",
-      "  macOS:           brew install nats-server",
-      "  Go:              go install github.com/nats-io/nats-server/v2@latest",
-      "  elsewhere:       https://github.com/nats-io/nats-server/releases (2.9 or newer), unpacked anywhere",
-      "then run this again; if it is not in PATH, name it: HAWSER_NATS_SERVER=/path/to/nats-server",
-    ].join("\n"),
-  );
+  throw new SetupFailure(NATS_SERVER_MISSING);
+}
+
+function find() {
+  try {
+    return findNatsServer();
+  } catch (error) {
+    throw error instanceof RangeError ? new SetupFailure(error.message) : error;
+  }
 }
 
 /**
@@ -76,14 +56,4 @@ function asRoot() {
 /** @param {string} program */
 function which(program) {
   return [...(process.env["PATH"] ?? "").split(delimiter), "/usr/bin"].some((directory) => isExecutable(join(directory, program)));
-}
-
-/** @param {string} path */
-function isExecutable(path) {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

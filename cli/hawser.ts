@@ -1,0 +1,50 @@
+// The `hawser` command: one file per command in this folder, loaded only when it is called, so that --help is quick.
+// Each of them exports `build(command)`, which adds its options, help and action to a command that has its name and summary.
+import { Command } from "commander";
+import { report } from "./failure.ts";
+
+interface CommandFile {
+  build(command: Command): void;
+}
+
+interface CommandPlan {
+  summary: string;
+  load: () => Promise<CommandFile>;
+}
+
+const COMMANDS: Record<string, CommandPlan> = {
+  start: { summary: "start a whole Hawser on this machine, for development", load: () => import("./start.ts") },
+  chat: { summary: "chat in this terminal", load: () => import("./chat.ts") },
+  token: { summary: "make a token for a user", load: () => import("./token.ts") },
+  gateway: { summary: "run a gateway: holds client connections", load: () => import("./gateway.ts") },
+  logic: { summary: "run logic: orders and stores messages", load: () => import("./logic.ts") },
+};
+
+/** Runs one command line (without node and the program's name). Returns the exit code. */
+async function main(args: string[]): Promise<number> {
+  const program = new Command("hawser")
+    .description("Hawser: a connection layer for instant messaging.")
+    .option("--debug", "show where errors come from (also HAWSER_DEBUG=1)")
+    .configureHelp({ showGlobalOptions: true })
+    .showHelpAfterError("(add --help for what there is)")
+    .exitOverride()
+    .addHelpText("after", "\nhawser COMMAND --help says more about a command. Options can be given by environment variables as well, where it says so.");
+  const called = args.find((arg) => !arg.startsWith("-"));
+  for (const [name, { summary, load }] of Object.entries(COMMANDS)) {
+    const command = program.command(name).summary(summary).description(`${summary[0]!.toUpperCase()}${summary.slice(1)}.`);
+    if (name === called || (called === "help" && args.includes(name))) (await load()).build(command);
+  }
+  if (args.length === 0) program.help();
+  await program.parseAsync(args, { from: "user" });
+  return 0;
+}
+
+try {
+  process.exit(await main(process.argv.slice(2)));
+} catch (error) {
+  const { code, exitCode } = error as { code?: string; exitCode?: number };
+  // Commander has printed its own errors (and --help, which ends like one).
+  if (code?.startsWith("commander.")) process.exit(exitCode ?? 1);
+  report(error, process.argv.includes("--debug") || Boolean(process.env["HAWSER_DEBUG"]));
+  process.exit(1);
+}

@@ -1,0 +1,226 @@
+// A whole Hawser on this machine: NATS, logic and gateways as child processes of this one, supervised. `hawser start`,
+// the demo, tests, load tests and chaos all run on it.
+//
+// dataDir/ holds nats/ and logic/ (kept over restarts), nats.conf, and run.json, which says what runs.
+import { mkdirSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Failure } from "./failure.ts";
+import { natsLineMatters, natsPart } from "./nats-server.ts";
+import { freePorts, portIsFree } from "./ports.ts";
+import { ProcessRecord } from "./process-record.ts";
+import { httpReady } from "./ready.ts";
+import { type Part, RunningParts } from "./run-parts.ts";
+
+export interface StackPorts {
+  /** Of the first gateway; each further one has its three ports 10 higher. */
+  tcp: number;
+  ws: number;
+  http: number;
+  nats: number;
+  logic: number;
+}
+
+export const DEFAULT_PORTS: StackPorts = { tcp: 7070, ws: 7071, http: 7072, nats: 7073, logic: 7074 };
+
+/** The option of `hawser start` that moves a port. */
+const PORT_FLAGS: Record<keyof StackPorts, string> = {
+  tcp: "--tcp-port",
+  ws: "--ws-port",
+  http: "--http-port",
+  nats: "--nats-port",
+  logic: "--logic-port",
+};
+
+export interface StackOptions {
+  dataDir: string;
+  /** "free": any that are free, so that several stacks run at once. Ports left out are the default ones. */
+  ports?: Partial<StackPorts> | "free";
+  /** How many gateways; 1 when left out. */
+  gateways?: number;
+  /** Where gateways listen; 127.0.0.1 when left out. Everything else always listens on 127.0.0.1. */
+  host?: string;
+  /** Take tokens `dev:USER`; true when no way to check real ones is given. */
+  dev?: boolean;
+  jwtSecret?: string;
+  /** File with a JSON Web Key Set. */
+  jwks?: string;
+  tlsCert?: string;
+  tlsKey?: string;
+  cluster?: string;
+  logLevel?: string;
+  /** Added to the environment of all parts. */
+  env?: Record<string, string>;
+  /** Added to the arguments of the parts. */
+  gatewayArgs?: readonly string[];
+  logicArgs?: readonly string[];
+  /** Nothing is printed, whatever `line` and `tell` are. */
+  quiet?: boolean;
+  /** Each line that a part prints; on stdout, behind the part's name, when left out. */
+  line?: (part: string, text: string) => void;
+  /** What the supervisor does, for people; on stderr when left out. */
+  tell?: (text: string) => void;
+  /** A part died and comes back. */
+  onRestart?: (part: string, how: string) => void;
+  /** What is run as `logic` and `gateway`; a test may put something smaller there. */
+  program?: string;
+}
+
+export interface GatewayUrls {
+  tcp: string;
+  ws: string;
+  http: string;
+}
+
+export interface Stack {
+  urls: GatewayUrls & { nats: string; logicHttp: string; gateways: GatewayUrls[] };
+  /** Of the parts that run now: nats, logic, gateway, gateway-2, gateway-3 … */
+  readonly pids: Record<string, number>;
+  /** Sends a signal to a part (SIGKILL when left out); one that dies of it is restarted. */
+  kill(part: string, signal?: NodeJS.Signals): void;
+  /** Resolves when the part has become ready again after it died. Ask before or right after kill(). */
+  restarted(part: string): Promise<void>;
+  /** Stops gateways, then logic, then NATS; data is kept. */
+  stop(): Promise<void>;
+  /** Kills everything at once. */
+  stopNow(): Promise<void>;
+}
+
+/** Starts a stack; resolves when it serves. Throws Failure, with nothing left running, when it does not come up. */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const quiet = options.quiet === true;
+  const tell = (text: string) => {
+    if (!quiet) (options.tell ?? ((text) => console.error(`hawser: ${text}`)))(text);
+  };
+  const line = (part: string, text: string) => {
+    if (!quiet) (options.line ?? ((part, text) => console.log(`${part.padEnd(9)} | ${text}`)))(part, text);
+  };
+  const dataDir = resolve(options.dataDir);
+  mkdirSync(dataDir, { recursive: true });
+  const record = await ProcessRecord.claim(join(dataDir, "run.json"), isOurs, tell);
+  try {
+    const ports = await choosePorts(options);
+    const parts = planParts(dataDir, ports, options);
+    const running = await RunningParts.start(parts, {
+      record,
+      line: (part, text) => {
+        if (part !== "nats" || natsLineMatters(text)) line(part, text);
+      },
+      restarting: (part, how, inMs) => {
+        tell(`${part} ended with ${how}, starting it again in ${inMs} ms`);
+        options.onRestart?.(part, how);
+      },
+    });
+    const end = (ended: Promise<void>) => ended.then(() => record.release());
+    return {
+      urls: urlsOf(ports, options),
+      get pids() {
+        return running.pids;
+      },
+      kill: (part, signal = "SIGKILL") => running.signal(part, signal),
+      restarted: (part) => running.nextReady(part),
+      stop: () => end(running.stop()),
+      stopNow: () => end(running.kill()),
+    };
+  } catch (error) {
+    record.release();
+    throw error;
+  }
+}
+
+/** Whether a leftover with this command line is what the record says. */
+function isOurs(part: string, command: string): boolean {
+  return part === "nats" ? command.includes("nats-server") : command.includes(part.replace(/-\d+$/, ""));
+}
+
+interface ChosenPorts {
+  nats: number;
+  logic: number;
+  gateways: { tcp: number; ws: number; http: number }[];
+}
+
+async function choosePorts(options: StackOptions): Promise<ChosenPorts> {
+  const count = options.gateways ?? 1;
+  if (options.ports === "free") {
+    const free = await freePorts(2 + 3 * count);
+    const take = () => free.pop()!;
+    return { nats: take(), logic: take(), gateways: Array.from({ length: count }, () => ({ tcp: take(), ws: take(), http: take() })) };
+  }
+  const base = { ...DEFAULT_PORTS, ...options.ports };
+  const gateways = Array.from({ length: count }, (_, i) => ({ tcp: base.tcp + 10 * i, ws: base.ws + 10 * i, http: base.http + 10 * i }));
+  const taken = new Map<number, string>();
+  const claim = async (port: number, name: keyof StackPorts, host?: string) => {
+    const flag = PORT_FLAGS[name];
+    const other = taken.get(port);
+    if (other) throw new Failure(`port ${port} is asked for twice: change ${flag} or ${other}`);
+    taken.set(port, flag);
+    if (!(await portIsFree(port, host))) throw new Failure(`port ${port} is in use: stop what uses it or pass ${flag}`);
+  };
+  await claim(base.nats, "nats");
+  await claim(base.logic, "logic");
+  for (const gateway of gateways) {
+    await claim(gateway.tcp, "tcp", options.host);
+    await claim(gateway.ws, "ws", options.host);
+    await claim(gateway.http, "http");
+  }
+  return { nats: base.nats, logic: base.logic, gateways };
+}
+
+function planParts(dataDir: string, ports: ChosenPorts, options: StackOptions): Part[] {
+  const program = options.program ?? hawserProgram();
+  // Run from TypeScript sources (by a loader that Node was given), the parts are as well.
+  const loaders = program.endsWith(".ts") ? process.execArgv : [];
+  const common = ["--nats", `nats://127.0.0.1:${ports.nats}`, "--cluster", options.cluster ?? "hawser", "--log-level", options.logLevel ?? "info"];
+  const part = (name: string, tier: number, httpPort: number, args: readonly string[], env: Record<string, string>): Part => ({
+    name,
+    tier,
+    readyMs: 60_000,
+    stopMs: 15_000,
+    command: process.execPath,
+    args: [...loaders, program, ...args, "--http-port", String(httpPort), ...common],
+    env: { ...options.env, ...env },
+    channel: true,
+    ready: () => httpReady(`http://127.0.0.1:${httpPort}/readyz`),
+  });
+  const logic = part("logic", 1, ports.logic, ["logic", "--data", join(dataDir, "logic"), ...(options.logicArgs ?? [])], {});
+  const dev = options.dev ?? (options.jwtSecret === undefined && options.jwks === undefined);
+  const flags = {
+    "--jwks": options.jwks,
+    "--tls-cert": options.tlsCert,
+    "--tls-key": options.tlsKey,
+  };
+  const given = Object.entries(flags).flatMap(([flag, value]) => (value === undefined ? [] : [flag, value]));
+  const gateways = ports.gateways.map(({ tcp, ws, http }, i) =>
+    part(
+      i === 0 ? "gateway" : `gateway-${i + 1}`,
+      2,
+      http,
+      [
+        ...["gateway", "--host", options.host ?? "127.0.0.1", "--tcp-port", String(tcp), "--ws-port", String(ws)],
+        ...(dev ? ["--dev"] : []),
+        ...given,
+        ...(options.gatewayArgs ?? []),
+      ],
+      // Not an argument: every user of the machine can read those.
+      options.jwtSecret === undefined ? {} : { HAWSER_JWT_SECRET: options.jwtSecret },
+    ),
+  );
+  return [natsPart(dataDir, ports.nats), logic, ...gateways];
+}
+
+function urlsOf(ports: ChosenPorts, options: StackOptions): Stack["urls"] {
+  const host = options.host === undefined || options.host === "0.0.0.0" || options.host === "::" ? "127.0.0.1" : options.host;
+  const tls = options.tlsCert === undefined ? "" : "s";
+  const gateways = ports.gateways.map(({ tcp, ws, http }) => ({
+    tcp: `${tls ? "tls" : "tcp"}://${host}:${tcp}`,
+    ws: `ws${tls}://${host}:${ws}`,
+    http: `http://127.0.0.1:${http}`,
+  }));
+  return { ...gateways[0]!, nats: `nats://127.0.0.1:${ports.nats}`, logicHttp: `http://127.0.0.1:${ports.logic}`, gateways };
+}
+
+/** The program that this process is, as compiled: dist/cli/hawser.js, or hawser.ts under a loader that runs TypeScript. */
+function hawserProgram(): string {
+  const here = fileURLToPath(import.meta.url);
+  return join(dirname(here), here.endsWith(".ts") ? "hawser.ts" : "hawser.js");
+}

@@ -1,0 +1,183 @@
+// Which process is started, restarted, stopped or killed, and when: decisions only. Whoever owns a Supervisor tells
+// it what happened (a part became ready, exited, time passed) and carries out the actions that it returns.
+//
+// Parts stand in tiers. Tiers start one after the other, each once the one below is ready, and stop in reverse. A part that
+// exits after it was ready once is started again, after a pause that doubles while it keeps dying soon. A part that exits
+// before everything was up for the first time ends the start: what is wrong then is for a person to mend.
+// Invariant: a part has at most one process; a part in phase Starting, Ready or Stopping has one, in the others none.
+
+export const Phase = { Waiting: 0, Starting: 1, Ready: 2, Backoff: 3, Stopping: 4, Stopped: 5 } as const;
+export type Phase = (typeof Phase)[keyof typeof Phase];
+
+export interface PartPlan {
+  name: string;
+  /** Lower tiers start first and stop last. */
+  tier: number;
+  /** How long it may take to become ready at the first start. */
+  readyMs: number;
+  /** How long it may take to stop before it is killed. */
+  stopMs: number;
+}
+
+export const Backoff = {
+  firstMs: 250,
+  maxMs: 5_000,
+  /** Who lived this long died of something new. */
+  resetAfterMs: 30_000,
+} as const;
+
+export type Input = { type: "start" } | { type: "ready"; part: string } | { type: "exited"; part: string } | { type: "tick" } | { type: "stop" } | { type: "kill" };
+
+export type Action =
+  | { type: "spawn"; part: string }
+  | { type: "signal"; part: string; signal: "SIGTERM" | "SIGKILL" }
+  /** The part exited and comes back in `inMs`. */
+  | { type: "restarting"; part: string; inMs: number }
+  /** Everything is ready for the first time. */
+  | { type: "up" }
+  /** The start cannot succeed; everything that runs is being stopped. */
+  | { type: "failed"; part: string; reason: "exited" | "timeout" }
+  /** Nothing runs any more. Comes once, last. */
+  | { type: "down" };
+
+interface PartState {
+  plan: PartPlan;
+  phase: Phase;
+  /** Of the process that runs now or ran last. */
+  startedAt: number;
+  /** The pause before the next restart. */
+  backoffMs: number;
+  /** When Backoff ends, or Starting (at the first start) or Stopping has lasted too long; Infinity for never. */
+  deadline: number;
+}
+
+export class Supervisor {
+  private readonly parts: PartState[];
+  private up: boolean;
+  private stopping: boolean;
+  private down: boolean;
+
+  constructor(plans: readonly PartPlan[]) {
+    const byTier = [...plans].sort((a, b) => a.tier - b.tier);
+    this.parts = byTier.map((plan) => ({ plan, phase: Phase.Waiting, startedAt: 0, backoffMs: Backoff.firstMs, deadline: Infinity }));
+    this.up = false;
+    this.stopping = false;
+    this.down = false;
+  }
+
+  phase(part: string): Phase {
+    return this.find(part).phase;
+  }
+
+  /** When the next tick is due, on the clock of `now`; Infinity when nothing waits for time. */
+  get wakeAt(): number {
+    return this.parts.reduce((earliest, part) => Math.min(earliest, part.deadline), Infinity);
+  }
+
+  /** `now` is milliseconds on any clock that does not go back. */
+  step(input: Input, now: number): Action[] {
+    const actions: Action[] = [];
+    switch (input.type) {
+      case "start":
+        break;
+      case "ready":
+        this.ready(this.find(input.part));
+        break;
+      case "exited":
+        this.exited(this.find(input.part), now, actions);
+        break;
+      case "tick":
+        for (const part of this.parts) if (now >= part.deadline) this.expired(part, now, actions);
+        break;
+      case "stop":
+        this.stopping = true;
+        break;
+      case "kill":
+        this.stopping = true;
+        for (const part of this.parts) if (hasProcess(part)) this.signal(part, "SIGKILL", now, actions);
+        break;
+    }
+    if (this.stopping) this.lower(now, actions);
+    else this.raise(now, actions);
+    return actions;
+  }
+
+  /** Starts the lowest tier that waits, once everything below is ready. */
+  private raise(now: number, actions: Action[]): void {
+    if (this.up) return;
+    const tier = this.parts.find((part) => part.phase !== Phase.Ready)?.plan.tier;
+    for (const part of this.parts) if (part.plan.tier === tier && part.phase === Phase.Waiting) this.spawn(part, now, actions);
+    if (tier === undefined) {
+      this.up = true;
+      actions.push({ type: "up" });
+    }
+  }
+
+  /** Stops the highest tier that runs; nothing that has no process starts any more. */
+  private lower(now: number, actions: Action[]): void {
+    for (const part of this.parts) if (!hasProcess(part)) settle(part, Phase.Stopped, Infinity);
+    const tier = this.parts.findLast(hasProcess)?.plan.tier;
+    for (const part of this.parts) {
+      if (part.plan.tier === tier && (part.phase === Phase.Starting || part.phase === Phase.Ready)) this.signal(part, "SIGTERM", now, actions);
+    }
+    if (tier === undefined && !this.down) {
+      this.down = true;
+      actions.push({ type: "down" });
+    }
+  }
+
+  private ready(part: PartState): void {
+    if (part.phase === Phase.Starting) settle(part, Phase.Ready, Infinity);
+  }
+
+  private exited(part: PartState, now: number, actions: Action[]): void {
+    if (!hasProcess(part)) return;
+    if (this.stopping) return settle(part, Phase.Stopped, Infinity);
+    if (!this.up) {
+      settle(part, Phase.Stopped, Infinity);
+      return this.fail(part, "exited", actions);
+    }
+    if (now - part.startedAt >= Backoff.resetAfterMs) part.backoffMs = Backoff.firstMs;
+    settle(part, Phase.Backoff, now + part.backoffMs);
+    actions.push({ type: "restarting", part: part.plan.name, inMs: part.backoffMs });
+    part.backoffMs = Math.min(part.backoffMs * 2, Backoff.maxMs);
+  }
+
+  private expired(part: PartState, now: number, actions: Action[]): void {
+    if (part.phase === Phase.Backoff) this.spawn(part, now, actions);
+    else if (part.phase === Phase.Starting) this.fail(part, "timeout", actions);
+    else if (part.phase === Phase.Stopping) this.signal(part, "SIGKILL", now, actions);
+  }
+
+  private fail(part: PartState, reason: "exited" | "timeout", actions: Action[]): void {
+    this.stopping = true;
+    actions.push({ type: "failed", part: part.plan.name, reason });
+  }
+
+  private spawn(part: PartState, now: number, actions: Action[]): void {
+    part.startedAt = now;
+    // A part that comes back may take as long as it needs: killing it would not make it faster.
+    settle(part, Phase.Starting, this.up ? Infinity : now + part.plan.readyMs);
+    actions.push({ type: "spawn", part: part.plan.name });
+  }
+
+  private signal(part: PartState, signal: "SIGTERM" | "SIGKILL", now: number, actions: Action[]): void {
+    settle(part, Phase.Stopping, signal === "SIGTERM" ? now + part.plan.stopMs : Infinity);
+    actions.push({ type: "signal", part: part.plan.name, signal });
+  }
+
+  private find(name: string): PartState {
+    const part = this.parts.find((part) => part.plan.name === name);
+    if (!part) throw new RangeError(`no part ${JSON.stringify(name)}: there are ${this.parts.map((part) => part.plan.name).join(", ")}`);
+    return part;
+  }
+}
+
+function settle(part: PartState, phase: Phase, deadline: number): void {
+  part.phase = phase;
+  part.deadline = deadline;
+}
+
+function hasProcess(part: PartState): boolean {
+  return part.phase === Phase.Starting || part.phase === Phase.Ready || part.phase === Phase.Stopping;
+}
