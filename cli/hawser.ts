@@ -39,6 +39,9 @@ async function main(args: string[]): Promise<number> {
   return 0;
 }
 
+// An empty variable is one that is not set: `HAWSER_JWT_SECRET= npm start` means no secret.
+for (const [name, value] of Object.entries(process.env)) if (name.startsWith("HAWSER_") && value === "") Reflect.deleteProperty(process.env, name);
+
 try {
   process.exit(await main(process.argv.slice(2)));
 } catch (error) {

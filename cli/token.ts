@@ -12,7 +12,10 @@ interface Flags {
   secret?: string;
 }
 
-/** A JWT signed with HMAC-SHA-256: `sub` is the user, `exp` is ttlSeconds from now. */
+/** Shorter keys weaken HS256, and RFC 7518 §3.2 forbids them. */
+const SECRET_BYTES_MIN = 32;
+
+/** A JWT signed with HMAC-SHA-256: `sub` is the user, `exp` is ttlSeconds from now. Throws RangeError for what is no id. */
 export function makeToken(user: string, secret: string, ttlSeconds: number, device?: string): Promise<string> {
   idBytes(user);
   const claims = device === undefined ? {} : { device };
@@ -43,6 +46,9 @@ A development server (npm start without a secret) needs none: there, dev:alice i
     )
     .action(async (flags: Flags) => {
       if (!flags.secret) throw new Failure("no secret: pass --secret or set HAWSER_JWT_SECRET to what the gateways were given");
+      if (Buffer.byteLength(flags.secret) < SECRET_BYTES_MIN) {
+        throw new Failure(`the secret is shorter than ${SECRET_BYTES_MIN} bytes: make a better one with \`openssl rand -hex 32\``);
+      }
       console.log(await makeToken(flags.user, flags.secret, flags.ttl, flags.device));
     });
 }
