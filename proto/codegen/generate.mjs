@@ -28,8 +28,13 @@ for (const name of ["hawser", "fabric"]) {
   );
   const mark = `// GENERATED from ${name}.proto by \`npm run proto:generate\`, never edited. sha256 ${createHash("sha256").update(source).digest("hex")}\n`;
   for (const file of [out, out.replace(/\.js$/, ".d.ts")]) {
-    // The declarations import a type for 64-bit integers that our runtime never makes.
-    writeFileSync(file, mark + readFileSync(file, "utf8").replace('import Long = require("long");\n', ""));
+    const text = readFileSync(file, "utf8")
+      // The declarations import a type for 64-bit integers that our runtime never makes.
+      .replace('import Long = require("long");\n', "")
+      // In a message without fields the generator (2.7.1) hands the whole tag on as the field's number, and an
+      // unknown group is refused.
+      .replaceAll("skipType(tag & 7, _depth, tag)", "skipType(tag & 7, _depth, tag >>> 3)");
+    writeFileSync(file, mark + text);
   }
   console.log(`proto/gen/${name}.js`);
 }

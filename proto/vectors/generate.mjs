@@ -309,6 +309,7 @@ messages.push(
   read("the largest field number", "Sent", bytes(encode("Sent", { ref: 1 }), varint((2 ** 29 - 1) * 8), 0x01), { ref: 1 }),
   read("unknown fields of a nested message", "Heads", bytes(0x12, varint(bytes(encode("Head", { seq: 5 }), varint(99 * 8), 1).length), encode("Head", { seq: 5 }), varint(99 * 8), 1), { heads: [{ seq: 5 }] }),
   read("a message of a type without fields, with a field of a later version", "Resync", bytes(0x08, 0x05), {}),
+  read("an unknown group in a message of a type without fields", "Resync", bytes(varint(50 * 8 + 3), 0x08, 0x05, varint(50 * 8 + 4)), {}),
   read("a number sent as bytes counts as an unknown field", "Sent", bytes(encode("Sent", { seq: 2 }), 0x0a, 0x01, 0x07), { seq: 2 }),
   read("bytes sent as a number count as an unknown field", "Sync", bytes(0x08, 0x07), {}),
   read("a number sent as 32 fixed bits counts as an unknown field", "Sent", bytes(0x0d, Buffer.from("01000000", "hex"), encode("Sent", { seq: 2 })), { seq: 2 }),
