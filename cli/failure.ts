@@ -14,7 +14,8 @@ export function explain(error: unknown): string {
   if (code === "EACCES" && port !== undefined) return `port ${port} may not be opened by this user: pass one above 1023 (see --help)`;
   if (code === "EADDRNOTAVAIL") return `${address} is no address of this machine: pass another --host`;
   if (code === "ENOENT" && path !== undefined) return `${path} is not there: check the path`;
-  if ((code === "EACCES" || code === "EPERM" || code === "EROFS") && path !== undefined) return `${path} may not be written or read by this user: pass another path`;
+  if ((code === "EACCES" || code === "EPERM" || code === "EROFS") && path !== undefined)
+    return `${path} may not be written or read by this user: pass another path`;
   if (cause?.code === "LEVEL_LOCKED") return "the store is open in another process: stop that one, or pass another --data";
   if (code === "ECONNREFUSED" || cause?.code === "ECONNREFUSED" || error.name === "ConnectionError") {
     return `cannot connect (${error.message}): is the other side running, and is the address right?`;

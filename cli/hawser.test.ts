@@ -105,8 +105,14 @@ t.test("errors for people", (t) => {
 
 t.test("log lines", (t) => {
   const time = new Date(2026, 0, 2, 3, 4, 5).getTime();
-  t.equal(readableLine(JSON.stringify({ level: 40, time, pid: 1, hostname: "h", name: "logic", ms: 7, of: { a: 1 }, msg: "slow" })), '03:04:05 WARN slow ms=7 of={"a":1}');
-  t.equal(readableLine(JSON.stringify({ level: 50, time, err: { type: "RangeError", message: "no" }, msg: "failed" })), "03:04:05 ERROR failed: RangeError: no");
+  t.equal(
+    readableLine(JSON.stringify({ level: 40, time, pid: 1, hostname: "h", name: "logic", ms: 7, of: { a: 1 }, msg: "slow" })),
+    '03:04:05 WARN slow ms=7 of={"a":1}',
+  );
+  t.equal(
+    readableLine(JSON.stringify({ level: 50, time, err: { type: "RangeError", message: "no" }, msg: "failed" })),
+    "03:04:05 ERROR failed: RangeError: no",
+  );
   t.equal(readableLine("plain"), "plain");
   t.equal(readableLine('{"level":40,'), '{"level":40,', "cut off");
   t.end();

@@ -31,7 +31,10 @@ async function main(args: string[]): Promise<number> {
     .addHelpText("after", "\nhawser COMMAND --help says more about a command. Options can be given by environment variables as well, where it says so.");
   const called = args.find((arg) => !arg.startsWith("-"));
   for (const [name, { summary, load }] of Object.entries(COMMANDS)) {
-    const command = program.command(name).summary(summary).description(`${summary[0]!.toUpperCase()}${summary.slice(1)}.`);
+    const command = program
+      .command(name)
+      .summary(summary)
+      .description(`${summary[0]!.toUpperCase()}${summary.slice(1)}.`);
     if (name === called || (called === "help" && args.includes(name))) (await load()).build(command);
   }
   if (args.length === 0) program.help();

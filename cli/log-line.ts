@@ -15,7 +15,9 @@ export function readableLine(line: string): string {
   }
   const time = new Date(Number(record["time"]));
   const clock = Number.isNaN(time.getTime()) ? "--:--:--" : time.toTimeString().slice(0, 8);
-  const fields = Object.entries(record).flatMap(([key, value]) => (DROPPED.has(key) ? [] : [` ${key}=${typeof value === "object" ? JSON.stringify(value) : value}`]));
+  const fields = Object.entries(record).flatMap(([key, value]) =>
+    DROPPED.has(key) ? [] : [` ${key}=${typeof value === "object" ? JSON.stringify(value) : value}`],
+  );
   const error = record["err"] as { message?: string; type?: string } | undefined;
   if (error) fields.push(`: ${error.type ?? "Error"}: ${error.message ?? ""}`);
   return `${clock} ${LEVELS[Number(record["level"])] ?? record["level"]} ${record["msg"] ?? ""}${fields.join("")}`;

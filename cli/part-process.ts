@@ -43,7 +43,8 @@ export class PartProcess {
       stdio: ["ignore", "pipe", "pipe", ...(plan.channel ? (["ipc"] as const) : [])],
     });
     this.pid = this.child.pid;
-    for (const stream of [this.child.stdout!, this.child.stderr!]) createInterface({ input: stream, crlfDelay: Infinity }).on("line", (line) => events.line(line));
+    for (const stream of [this.child.stdout!, this.child.stderr!])
+      createInterface({ input: stream, crlfDelay: Infinity }).on("line", (line) => events.line(line));
     let problem = "";
     this.child.on("error", (error) => {
       problem = error.message;

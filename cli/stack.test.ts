@@ -61,9 +61,12 @@ t.test("starts in order, serves, restarts what dies, stops in reverse", async (t
   t.ok(lines.includes("gateway: hello from gateway with a secret"), "output by part; no dev mode when there is a secret");
   t.notOk(readFileSync(`/proc/${stack.pids["gateway"]}/cmdline`, "utf8").includes("s3cret"), "the secret is not in the process list");
 
-  await t.rejects(startStack({ dataDir: join(dir, "data"), ports: "free", program: join(dir, "part.mjs"), quiet: true }).then((second) => second.stop()), {
-    message: "in use by this process",
-  });
+  await t.rejects(
+    startStack({ dataDir: join(dir, "data"), ports: "free", program: join(dir, "part.mjs"), quiet: true }).then((second) => second.stop()),
+    {
+      message: "in use by this process",
+    },
+  );
 
   const before = stack.pids;
   for (const part of ["logic", "nats", "gateway-2"]) {
@@ -160,7 +163,13 @@ t.test("nothing outlives a supervisor that is killed", async (t) => {
   };
   writeFileSync(join(dir, "data/run.json"), JSON.stringify(record));
   const told: string[] = [];
-  const stack = await startStack({ dataDir: join(dir, "data"), ports: "free", program: join(dir, "part.mjs"), line: () => {}, tell: (text) => told.push(text) });
+  const stack = await startStack({
+    dataDir: join(dir, "data"),
+    ports: "free",
+    program: join(dir, "part.mjs"),
+    line: () => {},
+    tell: (text) => told.push(text),
+  });
   t.strictSame(told, [`ending nats (process ${leftover.pid}), left over from a start that was killed`]);
   t.ok(await gone(leftover.pid!));
   t.ok(runs(identify(stranger.pid!)!), "the stranger lives");

@@ -99,7 +99,9 @@ t.test("stops in the middle of things", (t) => {
 
 t.test("whatever happens: one process a part, and a stop always ends", (t) => {
   const names = PLANS.map((plan) => plan.name);
-  const events = fc.array(fc.record({ type: fc.constantFrom("ready", "exited", "tick"), part: fc.constantFrom(...names), after: fc.nat(20_000) }), { maxLength: 60 });
+  const events = fc.array(fc.record({ type: fc.constantFrom("ready", "exited", "tick"), part: fc.constantFrom(...names), after: fc.nat(20_000) }), {
+    maxLength: 60,
+  });
   fc.assert(
     fc.property(events, (events) => {
       const supervisor = new Supervisor(PLANS);

@@ -26,7 +26,13 @@ export const Backoff = {
   resetAfterMs: 30_000,
 } as const;
 
-export type Input = { type: "start" } | { type: "ready"; part: string } | { type: "exited"; part: string } | { type: "tick" } | { type: "stop" } | { type: "kill" };
+export type Input =
+  | { type: "start" }
+  | { type: "ready"; part: string }
+  | { type: "exited"; part: string }
+  | { type: "tick" }
+  | { type: "stop" }
+  | { type: "kill" };
 
 export type Action =
   | { type: "spawn"; part: string }
@@ -132,10 +138,10 @@ export class Supervisor {
 
   private exited(part: PartState, now: number, actions: Action[]): void {
     if (!hasProcess(part)) return;
-    if (this.stopping) return settle(part, Phase.Stopped, Infinity);
-    if (!this.up) {
+    if (this.stopping || !this.up) {
       settle(part, Phase.Stopped, Infinity);
-      return this.fail(part, "exited", actions);
+      if (!this.stopping) this.fail(part, "exited", actions);
+      return;
     }
     if (now - part.startedAt >= Backoff.resetAfterMs) part.backoffMs = Backoff.firstMs;
     settle(part, Phase.Backoff, now + part.backoffMs);

@@ -76,7 +76,9 @@ t.test("the browser entry reaches nothing of Node", (t) => {
 
 t.test("generated code matches the .proto files", (t) => {
   for (const name of ["hawser", "fabric"]) {
-    const hash = createHash("sha256").update(readFileSync(join(root, `proto/${name}.proto`))).digest("hex");
+    const hash = createHash("sha256")
+      .update(readFileSync(join(root, `proto/${name}.proto`)))
+      .digest("hex");
     for (const file of [`proto/gen/${name}.js`, `proto/gen/${name}.d.ts`]) {
       const first = readFileSync(join(root, file), "utf8").split("\n", 1)[0]!;
       t.match(first, `sha256 ${hash}`, `${file} is older than proto/${name}.proto: run npm run proto:generate`);

@@ -30,7 +30,11 @@ t.test("packages", (t) => {
   t.strictSame(missingPackages(lock, runtime, "prod", there), [], "running needs no test tools");
   t.strictSame(missingPackages(lock, runtime, "all", there), ["node_modules/tap"]);
   t.strictSame(missingPackages(lock, everything, "all", there), []);
-  t.strictSame(missingPackages(lock, everything, "all", (path) => !path.includes("tap")), ["node_modules/tap"], "deleted by hand");
+  t.strictSame(
+    missingPackages(lock, everything, "all", (path) => !path.includes("tap")),
+    ["node_modules/tap"],
+    "deleted by hand",
+  );
   const older = { packages: { "node_modules/ws": { version: "7.0.0", integrity: "x" } } };
   t.strictSame(missingPackages(lock, older, "prod", there), ["node_modules/ws"], "another version");
   const forged = { packages: { "node_modules/ws": { version: "8.0.0", integrity: "z" } } };
@@ -50,7 +54,11 @@ t.test("the NATS server", (t) => {
   t.equal(findNatsServer({ PATH: `/nowhere:${directory}/bin` }, only(program)), program, "from PATH");
   t.equal(findNatsServer({ PATH: "/bin" }, only("/usr/sbin/nats-server")), "/usr/sbin/nats-server", "where PATH does not look");
   t.equal(findNatsServer({ PATH: "/bin" }, only("")), undefined);
-  t.equal(findNatsServer({ PATH: `${directory}/bin`, HAWSER_NATS_SERVER: "/opt/nats" }, () => true), "/opt/nats", "the environment wins");
+  t.equal(
+    findNatsServer({ PATH: `${directory}/bin`, HAWSER_NATS_SERVER: "/opt/nats" }, () => true),
+    "/opt/nats",
+    "the environment wins",
+  );
   t.throws(() => findNatsServer({ HAWSER_NATS_SERVER: "/opt/nats" }, () => false), { message: "/opt/nats" }, "and has to be right");
   writeFileSync(program, "#!/bin/sh\n", { mode: 0o644 });
   t.throws(() => findNatsServer({ HAWSER_NATS_SERVER: program }), { message: "no program" }, "a file that cannot be run");
