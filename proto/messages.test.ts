@@ -175,6 +175,12 @@ t.test("bytes are views into the frame, and their length must be true", (t) => {
   t.equal(toHex(send.peer), "626f62");
   frame[2] = 0x42;
   t.equal(toHex(send.peer), "426f62", "nothing was copied");
+  const chunk = Buffer.from("ffff0a03626f62", "hex");
+  const { peer } = hawser.v1.Send.decode(chunk.subarray(2));
+  t.equal(toHex(peer), "626f62", "from a part of a Buffer, as sockets give it");
+  const kept = peer.slice();
+  chunk.fill(0);
+  t.equal(toHex(kept), "626f62", "slice() makes a copy of that, too, though a Buffer's would not");
   t.equal(hawser.v1.Send.decode(fromHex("3200")).payload.length, 0);
   t.throws(() => hawser.v1.Send.decode(fromHex("0a04626f62")), Error, "one byte too long");
   t.throws(() => hawser.v1.Send.decode(fromHex("0affffffff07626f62")), Error, "2^31 - 1");

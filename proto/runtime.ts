@@ -3,7 +3,8 @@
 //    make a Long object for each (slow, and its global switch would change it for everybody else's code in
 //    the same program). Sequences, refs and times here stay far below 2^53.
 // 2. bytes fields are views into the frame and unknown fields are not collected. Whoever keeps a field
-//    longer than the frame copies it.
+//    longer than the frame copies it, by slice(): the views are plain Uint8Arrays even when the frame came as a
+//    Buffer, whose slice() copies nothing.
 import protobuf from "protobufjs/minimal.js";
 
 const EMPTY = new Uint8Array(0);
@@ -23,7 +24,9 @@ export class Reader extends protobuf.Reader {
     const start = this.pos;
     if (length > this.len - start) throw new RangeError("field longer than its message");
     this.pos = start + length;
-    return length === 0 ? EMPTY : this.buf.subarray(start, this.pos);
+    if (length === 0) return EMPTY;
+    const { buffer, byteOffset } = this.buf;
+    return new Uint8Array(buffer, byteOffset + start, length);
   }
 
   // The base class says Long; nothing here ever makes one.

@@ -92,29 +92,41 @@ class Decoder {
       return value;
     }
     const value = this.varint(end, 10);
-    if (scalar === "bool") return value !== 0n;
-    if (scalar === "uint32") return Number(BigInt.asUintN(32, value));
-    if (scalar === "enum") return Number(BigInt.asIntN(32, value));
+    if (scalar === "bool") return Number(value) !== 0;
+    if (scalar === "uint32") return Number(BigInt.asUintN(32, BigInt(value)));
+    if (scalar === "enum") return Number(BigInt.asIntN(32, BigInt(value)));
     if (scalar !== "uint64") throw new Error(`no reading of ${scalar}`);
-    if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw new Refused("above 2^53 - 1");
+    if (value > Number.MAX_SAFE_INTEGER) throw new Refused("above 2^53 - 1");
     return Number(value);
   }
 
-  private varint(end: number, bytesMax: number): bigint {
-    let value = 0n;
+  /** A number up to 2^49, beyond that a bigint: most are small, and fuzzers read many. */
+  private varint(end: number, bytesMax: number): number | bigint {
+    let value = 0;
     for (let i = 0; i < bytesMax; i++) {
       if (this.at >= end) throw new Refused("cut off");
       const byte = this.bytes[this.at++]!;
-      value |= BigInt(byte & 127) << BigInt(7 * i);
+      if (i >= 7) return this.longVarint(end, BigInt(value), byte, i, bytesMax);
+      value += (byte & 127) * 128 ** i;
       if (byte < 128) return value;
     }
     throw new Refused("varint too long");
   }
 
+  private longVarint(end: number, value: bigint, byte: number, from: number, bytesMax: number): bigint {
+    for (let i = from; ; ) {
+      value |= BigInt(byte & 127) << BigInt(7 * i);
+      if (byte < 128) return value;
+      if (++i >= bytesMax) throw new Refused("varint too long");
+      if (this.at >= end) throw new Refused("cut off");
+      byte = this.bytes[this.at++]!;
+    }
+  }
+
   private tag(end: number): number {
-    const tag = this.varint(end, 5);
-    if (tag > 0xffffffffn || tag < 8n) throw new Refused("no field number");
-    return Number(tag);
+    const tag = Number(this.varint(end, 5));
+    if (tag > 0xffffffff || tag < 8) throw new Refused("no field number");
+    return tag;
   }
 
   /** Reads a length; returns where what follows ends. */
@@ -155,6 +167,38 @@ class Decoder {
     }
     if (this.at > end) throw new Refused("cut off");
   }
+}
+
+/** Whether what a generated decoder returned says the same as the reference; its bytes must be views into `body`. */
+export function agrees(schema: Schema, type: string, message: object, reference: Decoded, body: Uint8Array): boolean {
+  const decoded = message as Decoded;
+  for (const { property, type: fieldType, repeated } of schema.messages.get(type)!) {
+    const expected = reference[property];
+    if (!Object.hasOwn(decoded, property)) {
+      if (expected !== undefined) return false;
+      continue;
+    }
+    const actual = decoded[property];
+    if (!repeated) {
+      if (!sameValue(schema, fieldType, actual, expected, body)) return false;
+      continue;
+    }
+    const list = actual as unknown[];
+    const wanted = (expected ?? []) as unknown[];
+    if (list.length !== wanted.length) return false;
+    for (let i = 0; i < list.length; i++) if (!sameValue(schema, fieldType, list[i], wanted[i], body)) return false;
+  }
+  return true;
+}
+
+function sameValue(schema: Schema, type: string, actual: unknown, expected: unknown, body: Uint8Array): boolean {
+  if (actual === null || expected === undefined) return actual === null && expected === undefined;
+  if (schema.messages.has(type)) return agrees(schema, type, actual as object, expected as Decoded, body);
+  if (!(actual instanceof Uint8Array)) return actual === expected;
+  const wanted = expected as Uint8Array;
+  if (actual.length !== wanted.length || (actual.length > 0 && actual.buffer !== body.buffer)) return false;
+  for (let i = 0; i < actual.length; i++) if (actual[i] !== wanted[i]) return false;
+  return true;
 }
 
 /** What a generated decoder returned, in the reference's form: without defaults, empty lists and the class. */
