@@ -62,11 +62,18 @@ export class Logic implements ConversationOutput, UserOutput, PeerHost {
     this.fatal = parts.fatal;
     this.groupCommit = new GroupCommit(parts.store, (error) => this.fatal(error));
     const counter = { value: 0 };
-    this.conversations = Array.from({ length: shardCount }, (_, shard) => new ConversationShard(shard, this));
+    const parkedBytes = { value: 0 };
+    this.conversations = Array.from({ length: shardCount }, (_, shard) => new ConversationShard(shard, this, parkedBytes));
     this.users = Array.from({ length: shardCount }, (_, shard) => new UserShard(shard, this.epoch, this, counter));
     this.dispatch = new Dispatch(this.conversations, this.users);
     const publishTo = (incarnation: Uint8Array, bytes: Uint8Array) => this.bus.publish(gatewaySubject(this.cluster, incarnation), bytes);
-    this.ingest = new Ingest(this, this.dispatch, () => toWireTime(Date.now()), publishTo, (message, gateway) => parts.warn(message, { gateway }));
+    this.ingest = new Ingest(
+      this,
+      this.dispatch,
+      () => toWireTime(Date.now()),
+      publishTo,
+      (message, gateway) => parts.warn(message, { gateway }),
+    );
     this.ownership = undefined;
     this.ticks = 0;
     this.timer = undefined;
@@ -109,20 +116,26 @@ export class Logic implements ConversationOutput, UserOutput, PeerHost {
 
   load(shard: number, conversation: Uint8Array, install: Uint8Array | undefined): void {
     const sender = install === undefined ? undefined : this.store.loadSender(conversation, install);
-    Promise.all([this.store.loadHead(conversation), sender]).then(
-      ([head, stored]) => this.conversations[shard]!.loaded(conversation, head, install, stored),
-    ).catch(this.fatal);
+    Promise.all([this.store.loadHead(conversation), sender])
+      .then(([head, stored]) => this.conversations[shard]!.loaded(conversation, head, install, stored))
+      .catch(this.fatal);
   }
 
   find(shard: number, conversation: Uint8Array, send: RepeatedSend): void {
-    this.store.findSend(conversation, send.session.install, send.clientSeq).then((stored) => this.conversations[shard]!.found(send, stored)).catch(this.fatal);
+    this.store
+      .findSend(conversation, send.session.install, send.clientSeq)
+      .then((stored) => this.conversations[shard]!.found(send, stored))
+      .catch(this.fatal);
   }
 
   page(session: Session, ref: number, conversation: Uint8Array, headSeq: number, query: PageQuery): void {
-    this.store.readPage(conversation, query).then((page) => {
-      session.waiting--;
-      session.gateway.deliver(session, pageFrame(session.user, ref, conversation, headSeq, query, page), DeliveryClass.Control);
-    }).catch(this.fatal);
+    this.store
+      .readPage(conversation, query)
+      .then((page) => {
+        session.waiting--;
+        session.gateway.deliver(session, pageFrame(session.user, ref, conversation, headSeq, query, page), DeliveryClass.Control);
+      })
+      .catch(this.fatal);
   }
 
   rowCommitted(conversation: Uint8Array, pending: PendingSend, head: StoredHead): void {
@@ -130,7 +143,8 @@ export class Logic implements ConversationOutput, UserOutput, PeerHost {
   }
 
   loadHeads(shard: number, user: Uint8Array, after: Uint8Array | undefined): void {
-    this.store.loadMemberships(user, after, HEADS_PER_LOAD)
+    this.store
+      .loadMemberships(user, after, HEADS_PER_LOAD)
       .then((page) => this.users[shard]!.loadedPage(user, page, page.length < HEADS_PER_LOAD))
       .catch(this.fatal);
   }

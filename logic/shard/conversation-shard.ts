@@ -8,7 +8,7 @@ import { isUtf8 } from "node:buffer";
 import { directUsers } from "../../proto/conversation.ts";
 import { nextHash } from "../../proto/conversation-hash.ts";
 import { ErrorCode } from "../../proto/error-code.ts";
-import { hawser } from "../../proto/gen/hawser.js";
+import type { hawser } from "../../proto/gen/hawser.js";
 import { Limits } from "../../proto/limits.ts";
 import type { StoredHead, StoredSend, StoredSender } from "../store/store.ts";
 import { RecordType } from "../store/store.ts";
@@ -25,10 +25,12 @@ export interface ConversationLimits {
   sendersMax: number;
   /** Commands parked for one conversation while it loads. */
   parkedMax: number;
+  /** Bytes of all that the process keeps parked; beyond, BUSY. */
+  parkedBytesMax: number;
 }
 
 /** For each shard: 256 of them keep up to a million conversations. */
-export const CONVERSATION_LIMITS: ConversationLimits = { conversationsMax: 4096, sendersMax: 256, parkedMax: 1024 };
+export const CONVERSATION_LIMITS: ConversationLimits = { conversationsMax: 4096, sendersMax: 256, parkedMax: 1024, parkedBytesMax: 64 * 1024 * 1024 };
 
 /** When to come back after BUSY, in ms. */
 const BUSY_RETRY_MS = 200;
@@ -37,31 +39,51 @@ const KIND_TEXT = 0;
 const KIND_DATA = 1;
 const KIND_APPLICATION_MIN = 32;
 
-type Parked = (() => void)[];
+/** What a parked command takes beside its payload: itself, its place, its closure. */
+const PARKED_BYTES = 256;
+
+interface Parked {
+  readonly run: () => void;
+  readonly bytes: number;
+}
+
+/** What all shards of a process keep parked together. */
+export interface ParkedBytes {
+  value: number;
+}
+
+/** Of a Send, what is left to say once its conversation is known. */
+export interface SendContent {
+  readonly clientSeq: number;
+  readonly kind: number;
+  readonly payload: Uint8Array;
+}
 
 export class ConversationShard {
   readonly shard: number;
   private readonly output: ConversationOutput;
   private readonly limits: ConversationLimits;
+  private readonly parkedBytes: ParkedBytes;
   /** In order of last use. */
   private readonly conversations: Map<string, Conversation>;
   /** Commands that wait for a load, by conversation. */
-  private readonly parked: Map<string, Parked>;
+  private readonly parked: Map<string, Parked[]>;
 
-  constructor(shard: number, output: ConversationOutput, limits: ConversationLimits = CONVERSATION_LIMITS) {
+  constructor(shard: number, output: ConversationOutput, parkedBytes: ParkedBytes, limits: ConversationLimits = CONVERSATION_LIMITS) {
     this.shard = shard;
     this.output = output;
     this.limits = limits;
+    this.parkedBytes = parkedBytes;
     this.conversations = new Map();
     this.parked = new Map();
   }
 
   /** A Send to the direct conversation `key`. `now`: wire time in ms. */
-  send(key: Uint8Array, keyText: string, session: Session, ref: number, message: hawser.v1.Send, now: number): void {
+  send(key: Uint8Array, keyText: string, session: Session, ref: number, message: SendContent, now: number): void {
     const conversation = this.conversations.get(keyText);
     const sender = conversation?.senders.get(session.installText);
     if (conversation === undefined || sender === undefined || this.parked.has(keyText)) {
-      return this.park(key, keyText, session, ref, () => this.send(key, keyText, session, ref, message, now), sender === undefined);
+      return this.parkSend(key, keyText, session, ref, message, now, sender === undefined);
     }
     const clientSeq = message.clientSeq;
     if (clientSeq > sender.clientSeq + 1) return replyError(session, ErrorCode.OutOfOrder, ref, { expected: sender.clientSeq + 1 });
@@ -70,10 +92,10 @@ export class ConversationShard {
     this.touch(conversation);
     const refused = refusal(message);
     if (refused === 0) this.assign(conversation, sender, session, ref, message, now);
-    else this.refuse(conversation, sender, session, ref, message, refused);
+    else this.refuse(conversation, sender, session, ref, clientSeq, refused);
   }
 
-  private assign(conversation: Conversation, sender: Sender, session: Session, ref: number, message: hawser.v1.Send, now: number): void {
+  private assign(conversation: Conversation, sender: Sender, session: Session, ref: number, message: SendContent, now: number): void {
     const { clientSeq, kind, payload } = message;
     const seq = ++conversation.seq;
     const time = (conversation.time = Math.max(now, conversation.time));
@@ -81,15 +103,14 @@ export class ConversationShard {
     conversation.hash = hash;
     sender.clientSeq = clientSeq;
     const row = { seq, time, kind, sender: session.user, payload, install: sender.install, clientSeq, uncounted: conversation.uncounted };
-    const pending: PendingSend = { sender, clientSeq, kind, payload, row, hash, refused: 0, waiters: [{ session, ref }] };
+    const pending: PendingSend = { sender, row, hash, refused: 0, waiters: [{ session, ref }] };
     if (seq === 1) this.index(conversation);
     this.record(conversation, pending, { type: RecordType.Row, conversation: conversation.key, row, hash });
   }
 
-  private refuse(conversation: Conversation, sender: Sender, session: Session, ref: number, message: hawser.v1.Send, code: ErrorCode): void {
-    const { clientSeq, kind, payload } = message;
+  private refuse(conversation: Conversation, sender: Sender, session: Session, ref: number, clientSeq: number, code: ErrorCode): void {
     sender.clientSeq = clientSeq;
-    const pending: PendingSend = { sender, clientSeq, kind, payload, row: undefined, hash: conversation.hash, refused: code, waiters: [{ session, ref }] };
+    const pending: PendingSend = { sender, row: undefined, hash: conversation.hash, refused: code, waiters: [{ session, ref }] };
     this.record(conversation, pending, { type: RecordType.Refusal, conversation: conversation.key, install: sender.install, clientSeq, code });
   }
 
@@ -102,20 +123,19 @@ export class ConversationShard {
   /** The first row of a conversation makes its members find it. */
   private index(conversation: Conversation): void {
     const [first, second] = directUsers(conversation.key);
-    const member = (user: Uint8Array) =>
-      this.output.record(this.shard, { type: RecordType.Member, user, conversation: conversation.key }, undefined);
+    const member = (user: Uint8Array) => this.output.record(this.shard, { type: RecordType.Member, user, conversation: conversation.key }, undefined);
     member(first);
     if (bytesText(first) !== bytesText(second)) member(second);
   }
 
   /** A number that was used: join its open commit, or ask the store what became of it. */
-  private repeat(conversation: Conversation, sender: Sender, session: Session, ref: number, message: hawser.v1.Send): void {
+  private repeat(conversation: Conversation, sender: Sender, session: Session, ref: number, message: SendContent): void {
     const { clientSeq, kind, payload } = message;
     const pending = sender.findPending(clientSeq);
     if (pending === undefined) {
       if (!waitForStore(session, ref)) return;
       this.output.find(this.shard, conversation.key, { session, ref, clientSeq, kind, payload: Uint8Array.from(payload) });
-    } else if (pending.row !== undefined && !sameSend(pending, message)) replyError(session, ErrorCode.ClientSeqReused, ref);
+    } else if (pending.row !== undefined && !sameSend(pending.row, message)) replyError(session, ErrorCode.ClientSeqReused, ref);
     else if (pending.waiters.length < Limits.requestsInFlightMax) pending.waiters.push({ session, ref });
     else replyError(session, ErrorCode.Busy, ref, { retryAfterMs: BUSY_RETRY_MS });
   }
@@ -135,7 +155,7 @@ export class ConversationShard {
   fetch(key: Uint8Array, keyText: string, session: Session, ref: number, message: hawser.v1.Fetch): void {
     const conversation = this.conversations.get(keyText);
     if (conversation === undefined || this.parked.has(keyText)) {
-      return this.park(key, keyText, session, ref, () => this.fetch(key, keyText, session, ref, message), false);
+      return this.park(key, keyText, session, ref, { run: () => this.fetch(key, keyText, session, ref, message), bytes: PARKED_BYTES }, false);
     }
     this.touch(conversation);
     if (!waitForStore(session, ref)) return;
@@ -146,16 +166,27 @@ export class ConversationShard {
     this.output.page(session, ref, key, headSeq, { fromSeq: from, backward, rowsMax: limit === 0 ? Number.MAX_SAFE_INTEGER : limit, bytesMax });
   }
 
+  private parkSend(key: Uint8Array, keyText: string, session: Session, ref: number, message: SendContent, now: number, withSender: boolean): void {
+    const { clientSeq, kind, payload } = message;
+    // A copy: the payload is a view into a whole batch of a gateway, which would be kept for it.
+    const kept = { clientSeq, kind, payload: Uint8Array.from(payload) };
+    const run = () => this.send(key, keyText, session, ref, kept, now);
+    this.park(key, keyText, session, ref, { run, bytes: PARKED_BYTES + payload.length }, withSender);
+  }
+
   /** Keeps a command until the conversation (and the sender, if it is a Send) is in memory. */
-  private park(key: Uint8Array, keyText: string, session: Session, ref: number, run: () => void, withSender: boolean): void {
+  private park(key: Uint8Array, keyText: string, session: Session, ref: number, command: Parked, withSender: boolean): void {
     let parked = this.parked.get(keyText);
+    if ((parked?.length ?? 0) >= this.limits.parkedMax || this.parkedBytes.value + command.bytes > this.limits.parkedBytesMax) {
+      return replyError(session, ErrorCode.Busy, ref, { retryAfterMs: BUSY_RETRY_MS });
+    }
     if (parked === undefined) {
       parked = [];
       this.parked.set(keyText, parked);
       this.output.load(this.shard, key, withSender ? session.install : undefined);
     }
-    if (parked.length >= this.limits.parkedMax) replyError(session, ErrorCode.Busy, ref, { retryAfterMs: BUSY_RETRY_MS });
-    else parked.push(run);
+    parked.push(command);
+    this.parkedBytes.value += command.bytes;
   }
 
   /** The store's answer to ConversationOutput.load. */
@@ -174,8 +205,15 @@ export class ConversationShard {
     }
     const parked = this.parked.get(keyText) ?? [];
     this.parked.delete(keyText);
-    // One that needs another sender parks itself and all behind it again, in order.
-    for (const run of parked) run();
+    for (const [i, command] of parked.entries()) {
+      this.parkedBytes.value -= command.bytes;
+      command.run();
+      const waiting = this.parked.get(keyText);
+      if (waiting === undefined) continue;
+      // It needs another sender, and has parked itself again: those behind it follow, in order.
+      for (let rest = i + 1; rest < parked.length; rest++) waiting.push(parked[rest]!);
+      return;
+    }
   }
 
   /** Called by SendCompletion: the record of this Send is durable. */
@@ -203,12 +241,13 @@ export class ConversationShard {
     this.conversations.set(conversation.keyText, conversation);
   }
 
+  /** Makes room for one more conversation. One that a load is under way for stays: what is being read may be older. */
   private evict(): void {
     if (this.conversations.size < this.limits.conversationsMax) return;
     for (const conversation of this.conversations.values()) {
-      if (conversation.open > 0) continue;
+      if (conversation.open > 0 || this.parked.has(conversation.keyText)) continue;
       this.conversations.delete(conversation.keyText);
-      return;
+      if (this.conversations.size < this.limits.conversationsMax) return;
     }
   }
 }
@@ -231,7 +270,7 @@ class SendCompletion implements Completion {
 }
 
 /** Why a Send is refused for good, or 0. */
-function refusal(message: hawser.v1.Send): 0 | ErrorCode {
+function refusal(message: SendContent): 0 | ErrorCode {
   if (message.payload.length > Limits.payloadBytesMax) return ErrorCode.PayloadTooLarge;
   if (message.kind === KIND_TEXT) return isUtf8(message.payload) ? 0 : ErrorCode.BadText;
   return message.kind === KIND_DATA || message.kind >= KIND_APPLICATION_MIN ? 0 : ErrorCode.Unsupported;

@@ -9,9 +9,6 @@ import type { Session } from "./session.ts";
 /** A Send under way: its number is assigned, its commit is open. */
 export interface PendingSend {
   readonly sender: Sender;
-  readonly clientSeq: number;
-  readonly kind: number;
-  readonly payload: Uint8Array;
   /** The row it became, with the conversation hash at it; or the code it was refused with. */
   readonly row: Row | undefined;
   readonly hash: Uint8Array;

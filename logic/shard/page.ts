@@ -18,11 +18,12 @@ export function pushToFrame(row: Row, peer: Uint8Array): Uint8Array {
   return encodeMessage(FrameType.Push, hawser.v1.Push, { to: peer, ...ownRow(row) });
 }
 
-/** The Page frame that answers a Fetch of `viewer`. */
-export function pageFrame(viewer: Uint8Array, ref: number, key: Uint8Array, headSeq: number, query: PageQuery, page: StoredPage): Uint8Array {
+/** The Page frame that answers a Fetch of `viewer`. `committedSeq`: the head when it was asked; the page may have got further. */
+export function pageFrame(viewer: Uint8Array, ref: number, key: Uint8Array, committedSeq: number, query: PageQuery, page: StoredPage): Uint8Array {
   const rows = page.rows.map((row) => (compareBytes(row.sender, viewer) === 0 ? ownRow(row) : othersRow(row)));
   const first = page.rows[0]?.seq ?? 0;
   const last = page.rows.at(-1)?.seq ?? 0;
+  const headSeq = Math.max(committedSeq, last);
   const more = page.rows.length > 0 && (query.backward ? first > 1 : last < headSeq);
   return encodeMessage(FrameType.Page, hawser.v1.Page, { ...nameFor(key, viewer), ref, rows, hashBefore: page.hashBefore, headSeq, more });
 }
