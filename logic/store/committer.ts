@@ -1,0 +1,265 @@
+// The ack path: check, encode, one synced write, and only then into memory, where reads see it. Everything that the checks
+// need (heads, and what the installs have used) is nearly always in memory, because whoever orders a conversation asked for
+// it before; else it is read first.
+//
+// Invariant: when anything is refused, nothing of the commit was written or applied.
+import type { Checkpointer } from "./checkpoint.ts";
+import type { ConversationState } from "./conversation-state.ts";
+import { EpochConflict, PositionConflict, storeError } from "./errors.ts";
+import type { Gate } from "./gate.ts";
+import type { Health } from "./health.ts";
+import { JournalWriter } from "./journal.ts";
+import type { JournalState } from "./journal-state.ts";
+import { ID_BYTES_MAX, INSTALL_BYTES, journalKey } from "./keys.ts";
+import type { Loader } from "./loader.ts";
+import type { Members } from "./members.ts";
+import type { Overlay } from "./overlay.ts";
+import type { Level } from "./reader.ts";
+import { refusalToken, rowToken, type SenderState } from "./sender-state.ts";
+import { type Commit, RecordType, type Row, type RowRecord, type RefusalRecord, type StoreRecord } from "./store.ts";
+
+/** What a number takes in memory beside its row, roughly. */
+const NUMBER_BYTES = 16;
+const SYNCED = { sync: true };
+
+export interface CommitterParts {
+  db: Level;
+  epoch: number;
+  overlay: Overlay;
+  members: Members;
+  loader: Loader;
+  journal: JournalState;
+  checkpointer: Checkpointer;
+  gate: Gate;
+  health: Health;
+}
+
+export class Committer {
+  private readonly parts: CommitterParts;
+  private readonly writer: JournalWriter;
+  private busy: boolean;
+  /** Number of the present call: states and senders that carry it were met in it before. */
+  private attempt: number;
+  private readonly shardAttempt: Float64Array;
+  // By record of the present commit, in order.
+  private states: (ConversationState | undefined)[];
+  private senders: (SenderState | undefined)[];
+
+  constructor(parts: CommitterParts) {
+    this.parts = parts;
+    this.writer = new JournalWriter();
+    this.busy = false;
+    this.attempt = 0;
+    this.shardAttempt = new Float64Array(parts.journal.positions.length);
+    this.states = [];
+    this.senders = [];
+  }
+
+  /** See Store.commit. Rejects with EpochConflict, PositionConflict, RangeError (nothing was written) or StoreFailed. */
+  async commit(commit: Commit): Promise<void> {
+    const { health, checkpointer, gate } = this.parts;
+    health.assert();
+    if (this.busy) throw new RangeError("a commit is under way: one at a time");
+    this.busy = true;
+    this.attempt++;
+    try {
+      this.checkShards(commit);
+      if (checkpointer.crowded) await checkpointer.room();
+      const statesLoading = this.findStates(commit);
+      if (statesLoading !== undefined) await statesLoading;
+      const sendersLoading = this.findSenders(commit);
+      if (sendersLoading !== undefined) await sendersLoading;
+      this.checkRecords(commit);
+      const value = this.writer.encode(commit);
+      const turn = gate.enter();
+      if (turn !== undefined) await turn;
+      try {
+        health.assert();
+        await this.write(value);
+      } finally {
+        gate.leave();
+      }
+      this.apply(commit);
+      checkpointer.committed();
+    } finally {
+      for (const state of this.states) if (state !== undefined) state.pins--;
+      this.states = [];
+      this.senders = [];
+      this.busy = false;
+    }
+  }
+
+  private async write(value: Uint8Array): Promise<void> {
+    const { db, journal, health } = this.parts;
+    try {
+      await db.put(journalKey(journal.last + 1), value, SYNCED);
+    } catch (error) {
+      const failure = storeError("writing a commit", error);
+      health.fail(failure);
+      throw failure;
+    }
+    journal.last++;
+  }
+
+  private checkShards(commit: Commit): void {
+    const { epoch, journal } = this.parts;
+    if (commit.epoch !== epoch) throw new EpochConflict(commit.epoch, epoch);
+    for (const { shard, position } of commit.shards) {
+      const last = journal.positions[shard];
+      if (last === undefined || this.shardAttempt[shard] === this.attempt) throw new RangeError(`shard ${shard} does not exist, or is twice in the commit`);
+      this.shardAttempt[shard] = this.attempt;
+      if (position !== last + 1 || position > 0xffff_ffff) throw new PositionConflict(shard, position, last + 1);
+    }
+  }
+
+  /** Finds and pins the conversation state of each record that needs one. Undefined: all were in memory. */
+  private findStates(commit: Commit): Promise<void> | undefined {
+    let loading: Promise<void>[] | undefined;
+    let index = 0;
+    for (const shard of commit.shards) {
+      for (const record of shard.records) {
+        const at = index++;
+        if (!("hash" in record || "install" in record)) {
+          this.states[at] = undefined;
+          continue;
+        }
+        checkLength("a conversation key", record.conversation, 1, ID_BYTES_MAX);
+        const state = this.parts.loader.state(record.conversation);
+        if (state instanceof Promise) (loading ??= []).push(state.then((loaded) => this.pin(at, loaded)));
+        else this.pin(at, state);
+      }
+    }
+    return loading && Promise.all(loading).then(() => undefined);
+  }
+
+  private pin(index: number, state: ConversationState): void {
+    state.pins++;
+    this.states[index] = state;
+  }
+
+  /** Finds the sender of each record that uses a number. Undefined: all were in memory. */
+  private findSenders(commit: Commit): Promise<void> | undefined {
+    let loading: Promise<void>[] | undefined;
+    let index = 0;
+    for (const shard of commit.shards) {
+      for (const record of shard.records) {
+        const at = index++;
+        const state = this.states[at];
+        const install = state === undefined ? undefined : usedInstall(record as RowRecord | RefusalRecord);
+        this.senders[at] = undefined;
+        if (state === undefined || install === undefined) continue;
+        const sender = this.parts.loader.sender(state, install);
+        if (sender instanceof Promise) (loading ??= []).push(sender.then((loaded) => void (this.senders[at] = loaded)));
+        else this.senders[at] = sender;
+      }
+    }
+    return loading && Promise.all(loading).then(() => undefined);
+  }
+
+  /** Whether seqs and numbers go on from where they are. What fails here is a mistake of the caller. */
+  private checkRecords(commit: Commit): void {
+    let index = 0;
+    for (const shard of commit.shards) for (const record of shard.records) this.checkRecord(record, index++);
+  }
+
+  private checkRecord(record: StoreRecord, index: number): void {
+    const state = this.states[index];
+    switch (record.type) {
+      case RecordType.Row:
+        if (state!.attempt !== this.attempt) {
+          state!.attempt = this.attempt;
+          state!.assigned = state!.seq;
+        }
+        if (record.row.seq !== ++state!.assigned) throw new RangeError(`row ${record.row.seq} where the conversation expects ${state!.assigned}`);
+        checkRow(record.row);
+        checkLength("a hash", record.hash, 32, 32);
+        if (record.row.clientSeq > 0) this.checkNumber(this.senders[index]!, record.row.clientSeq);
+        return;
+      case RecordType.Refusal:
+        checkInteger("a code", record.code);
+        this.checkNumber(this.senders[index]!, record.clientSeq);
+        return;
+      case RecordType.Member:
+      case RecordType.Read:
+        checkLength("a user id", record.user, 1, ID_BYTES_MAX);
+        checkLength("a conversation key", record.conversation, 1, ID_BYTES_MAX);
+        if (record.type === RecordType.Read) checkInteger("a read position", record.seq);
+        return;
+    }
+  }
+
+  private checkNumber(sender: SenderState, clientSeq: number): void {
+    if (sender.attempt !== this.attempt) {
+      sender.attempt = this.attempt;
+      sender.assigned = sender.last;
+    }
+    checkInteger("a client seq", clientSeq);
+    if (clientSeq <= sender.assigned) throw new RangeError(`number ${clientSeq} of an install that has used ${sender.assigned}`);
+    sender.assigned = clientSeq;
+  }
+
+  /** The commit is durable: from here on reads see it. */
+  private apply(commit: Commit): void {
+    const { overlay, members, journal } = this.parts;
+    const { bytes, rowStarts, rowEnds } = this.writer;
+    let index = 0;
+    for (const shard of commit.shards) {
+      journal.positions[shard.shard] = shard.position;
+      for (const record of shard.records) {
+        const at = index++;
+        switch (record.type) {
+          case RecordType.Row: {
+            const { row } = record;
+            const state = this.states[at]!;
+            const sender = this.senders[at];
+            const start = rowStarts[at]!;
+            const end = rowEnds[at]!;
+            state.addRow(bytes, start, end, row.time, row.uncounted, record.hash);
+            if (sender !== undefined) state.useNumber(sender, row.clientSeq, rowToken(row.seq));
+            overlay.soil(state, end - start + NUMBER_BYTES);
+            break;
+          }
+          case RecordType.Refusal:
+            this.states[at]!.useNumber(this.senders[at]!, record.clientSeq, refusalToken(record.code));
+            overlay.soil(this.states[at]!, NUMBER_BYTES);
+            break;
+          case RecordType.Member:
+            overlay.dirtyBytes += members.merge(record.user, record.conversation, true, 0);
+            break;
+          case RecordType.Read:
+            overlay.dirtyBytes += members.merge(record.user, record.conversation, false, record.seq);
+            break;
+        }
+      }
+    }
+  }
+}
+
+/** The install whose number the record uses; undefined for a row that the server wrote itself. */
+function usedInstall(record: RowRecord | RefusalRecord): Uint8Array | undefined {
+  if (record.type === RecordType.Refusal) {
+    checkLength("an install", record.install, INSTALL_BYTES, INSTALL_BYTES);
+    return record.install;
+  }
+  const { install, clientSeq } = record.row;
+  if (clientSeq === 0) return undefined;
+  checkLength("an install", install, INSTALL_BYTES, INSTALL_BYTES);
+  return install;
+}
+
+function checkRow(row: Row): void {
+  checkLength("a sender", row.sender, 0, ID_BYTES_MAX);
+  checkLength("an install", row.install, 0, ID_BYTES_MAX);
+  checkInteger("a time", row.time);
+  checkInteger("a kind", row.kind);
+  checkInteger("a client seq", row.clientSeq);
+  checkInteger("a count", row.uncounted);
+}
+
+function checkLength(what: string, bytes: Uint8Array, min: number, max: number): void {
+  if (bytes.length < min || bytes.length > max) throw new RangeError(`${what} of ${bytes.length} bytes`);
+}
+
+function checkInteger(what: string, n: number): void {
+  if (!Number.isSafeInteger(n) || n < 0) throw new RangeError(`${what} that is no whole number: ${n}`);
+}

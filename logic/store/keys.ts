@@ -1,0 +1,125 @@
+// The layout of keys in LevelDB. The first byte is the kind; ids that something follows carry their length, so that no
+// key of one owner is a prefix of another's; numbers are big-endian. Bytewise order is then the order that reads need:
+//
+//   !meta                                     store id, shard count, epoch           (meta.ts)
+//   !checkpoint                               journal number, shard positions        (meta.ts)
+//   b  len conversation firstSeq(6)           a block of rows                        (block.ts)
+//   h  conversation                           the head, with the open block          (conversation-state.ts)
+//   j  number(6)                              a commit                               (journal.ts)
+//   m  len user conversation                  membership and read position           (members.ts)
+//   n  len conversation install(8) chunk(4)   64 numbers of an install: the send index  (sender-state.ts)
+//   s  len conversation install(8)            an install's last number and its open chunk
+import { readUint48, writeUint32, writeUint48 } from "./varint.ts";
+
+const B = 0x62;
+const H = 0x68;
+const J = 0x6a;
+const M = 0x6d;
+const N = 0x6e;
+const S = 0x73;
+
+const ascii = (text: string): Uint8Array => Uint8Array.from(text, (c) => c.charCodeAt(0));
+export const META_KEY = ascii("!meta");
+export const CHECKPOINT_KEY = ascii("!checkpoint");
+/** Above every key: nothing is stored there. */
+export const AFTER_ALL = Uint8Array.of(0xff);
+
+/** Longest conversation key or user id that a length byte can announce. */
+export const ID_BYTES_MAX = 255;
+export const INSTALL_BYTES = 8;
+
+export function blockKey(conversation: Uint8Array, firstSeq: number): Uint8Array {
+  const key = owned(B, conversation, 6);
+  writeUint48(key, key.length - 6, firstSeq);
+  return key;
+}
+
+export function blockFirstSeq(key: Uint8Array): number {
+  return readUint48(key, key.length - 6);
+}
+
+export function headKey(conversation: Uint8Array): Uint8Array {
+  const key = Buffer.allocUnsafe(1 + conversation.length);
+  key[0] = H;
+  key.set(conversation, 1);
+  return key;
+}
+
+/** All heads: gte, lt. */
+export const HEADS = { gte: Uint8Array.of(H), lt: Uint8Array.of(H + 1) };
+
+export function headConversation(key: Uint8Array): Uint8Array {
+  return key.subarray(1);
+}
+
+export function journalKey(number: number): Uint8Array {
+  const key = Buffer.allocUnsafe(7);
+  key[0] = J;
+  writeUint48(key, 1, number);
+  return key;
+}
+
+/** All commits: gte, lt. */
+export const JOURNAL = { gte: Uint8Array.of(J), lt: Uint8Array.of(J + 1) };
+
+export function journalNumber(key: Uint8Array): number {
+  return readUint48(key, 1);
+}
+
+export function memberKey(user: Uint8Array, conversation: Uint8Array): Uint8Array {
+  const key = owned(M, user, conversation.length);
+  key.set(conversation, key.length - conversation.length);
+  return key;
+}
+
+/** A user's memberships above `after`: gte, lt. */
+export function memberRange(user: Uint8Array, after: Uint8Array | undefined): { gte: Uint8Array; lt: Uint8Array } {
+  const gte = after === undefined ? owned(M, user, 0) : owned(M, user, after.length + 1);
+  // The least key above `after` is `after` with a zero byte behind it.
+  if (after !== undefined) {
+    gte.set(after, 2 + user.length);
+    gte[gte.length - 1] = 0;
+  }
+  return { gte, lt: successor(owned(M, user, 0)) };
+}
+
+/** The least key above all that begin with `prefix`, which does not consist of 0xff alone. */
+function successor(prefix: Uint8Array): Uint8Array {
+  let last = prefix.length - 1;
+  while (prefix[last] === 0xff) last--;
+  const next = prefix.slice(0, last + 1);
+  next[last]!++;
+  return next;
+}
+
+export function memberConversation(key: Uint8Array): Uint8Array {
+  return key.subarray(2 + key[1]!);
+}
+
+export function senderKey(conversation: Uint8Array, installHigh: number, installLow: number): Uint8Array {
+  const key = owned(S, conversation, INSTALL_BYTES);
+  writeUint32(key, writeUint32(key, key.length - INSTALL_BYTES, installHigh), installLow);
+  return key;
+}
+
+export function sendsKey(conversation: Uint8Array, installHigh: number, installLow: number, chunk: number): Uint8Array {
+  const key = owned(N, conversation, INSTALL_BYTES + 4);
+  let at = writeUint32(key, key.length - INSTALL_BYTES - 4, installHigh);
+  at = writeUint32(key, at, installLow);
+  writeUint32(key, at, chunk);
+  return key;
+}
+
+function owned(kind: number, owner: Uint8Array, rest: number): Buffer {
+  const key = Buffer.allocUnsafe(2 + owner.length + rest);
+  key[0] = kind;
+  key[1] = owner.length;
+  key.set(owner, 2);
+  return key;
+}
+
+/** Bytes as a string of as many characters: what maps are keyed by. */
+export function idOf(bytes: Uint8Array): string {
+  return latin1.call(bytes, 0, bytes.length);
+}
+const latin1 = (Buffer.prototype as unknown as { latin1Slice: (this: Uint8Array, start: number, end: number) => string }).latin1Slice;

@@ -1,0 +1,101 @@
+// Memberships and read positions that no checkpoint has written yet. They merge (a membership is for ever, a read
+// position only rises), so nothing has to be read to take one in: the checkpoint and the reader merge with what is on disk.
+//
+//   value on disk = envelope | twice the read position, plus 1 if the user is a member
+import { ENVELOPE_BYTES, corrupt, seal, Tag, unseal } from "./envelope.ts";
+import { idOf, memberKey } from "./keys.ts";
+import { varintBytes, writeVarint } from "./varint.ts";
+
+/** What an entry takes in memory, roughly. */
+export const MEMBER_BYTES = 400;
+
+export class MemberState {
+  readonly user: Uint8Array;
+  readonly conversation: Uint8Array;
+  member: boolean;
+  readSeq: number;
+  /** Changed since a checkpoint took it up. */
+  dirty: boolean;
+
+  constructor(user: Uint8Array, conversation: Uint8Array) {
+    this.user = user;
+    this.conversation = conversation;
+    this.member = false;
+    this.readSeq = 0;
+    this.dirty = false;
+  }
+}
+
+export class Members {
+  private readonly users: Map<string, Map<string, MemberState>>;
+  private dirty: MemberState[];
+
+  constructor() {
+    this.users = new Map();
+    this.dirty = [];
+  }
+
+  /** Takes in a Member (readSeq 0) or a Read record. Returns the bytes of memory it added. */
+  merge(user: Uint8Array, conversation: Uint8Array, member: boolean, readSeq: number): number {
+    const userId = idOf(user);
+    let conversations = this.users.get(userId);
+    if (conversations === undefined) {
+      conversations = new Map();
+      this.users.set(userId, conversations);
+    }
+    const id = idOf(conversation);
+    let state = conversations.get(id);
+    let bytes = 0;
+    if (state === undefined) {
+      state = new MemberState(user.slice(), conversation.slice());
+      conversations.set(id, state);
+    }
+    if (!state.dirty) {
+      state.dirty = true;
+      this.dirty.push(state);
+      bytes = MEMBER_BYTES;
+    }
+    if (member) state.member = true;
+    if (readSeq > state.readSeq) state.readSeq = readSeq;
+    return bytes;
+  }
+
+  /** The user's entries as they are now, in no order. */
+  of(user: Uint8Array): MemberState[] {
+    const conversations = this.users.get(idOf(user));
+    return conversations === undefined ? [] : [...conversations.values()];
+  }
+
+  takeDirty(): MemberState[] {
+    const taken = this.dirty;
+    this.dirty = [];
+    return taken;
+  }
+
+  /** The entry is on disk as it was when `dirty` was cleared. */
+  written(state: MemberState): void {
+    if (state.dirty) return;
+    const userId = idOf(state.user);
+    const conversations = this.users.get(userId);
+    conversations?.delete(idOf(state.conversation));
+    if (conversations?.size === 0) this.users.delete(userId);
+  }
+}
+
+export function encodeMember(member: boolean, readSeq: number): Uint8Array {
+  const flagged = readSeq * 2 + (member ? 1 : 0);
+  const value = Buffer.allocUnsafe(ENVELOPE_BYTES + varintBytes(flagged));
+  return seal(value, writeVarint(value, ENVELOPE_BYTES, flagged), Tag.Member);
+}
+
+/** Throws StoreCorrupt. */
+export function decodeMember(user: Uint8Array, conversation: Uint8Array, value: Uint8Array): { member: boolean; readSeq: number } {
+  const key = memberKey(user, conversation);
+  const reader = unseal(value, Tag.Member, "membership", key);
+  try {
+    const flagged = reader.varint();
+    return { member: flagged % 2 === 1, readSeq: Math.floor(flagged / 2) };
+  } catch (error) {
+    throw corrupt("membership", key, (error as Error).message, error);
+  }
+}
