@@ -1,0 +1,170 @@
+// The gateway's configuration: what may be given, what it is by default, and whether it fits together. Every error
+// says what to change.
+import { Limits } from "../proto/limits.ts";
+import { LINK_LIMITS, type LinkLimits } from "../proto/link.ts";
+import { checkCluster } from "../proto/subject.ts";
+import { openFilesMax } from "./accept/admission.ts";
+import type { OutboxLimits } from "./session/outbox.ts";
+import type { SessionLimits } from "./session/session.ts";
+import type { TokenOptions } from "./session/token.ts";
+
+/** What may be given; everything else is by default. Ports: 0 lets the system choose, false switches off. */
+export interface GatewayOptions {
+  cluster?: string;
+  /** nats://host:port, one or several. */
+  natsServers?: string | string[];
+  /** Address to listen on, for all ports. */
+  host?: string;
+  tcpPort?: number | false;
+  webSocketPort?: number | false;
+  adminPort?: number | false;
+  adminHost?: string;
+  /** PEM files: both or none. With them both transports speak TLS only. */
+  tlsCertFile?: string;
+  tlsKeyFile?: string;
+  jwtSecret?: string;
+  jwksFile?: string;
+  /** Takes dev:USER as a token. Never in production. */
+  devTokens?: boolean;
+  connectionsMax?: number;
+  heartbeatMs?: number;
+  handshakeMs?: number;
+  frameBytesMax?: number;
+  sendsPerSecond?: number;
+  requestsPerSecond?: number;
+  nuisancesPerSecond?: number;
+  pushBytesMax?: number;
+  controlBytesMax?: number;
+  stallMs?: number;
+  authenticationsMax?: number;
+  resyncsPerSecond?: number;
+  drainMs?: number;
+  lingerMs?: number;
+  linkLimits?: LinkLimits;
+}
+
+export interface GatewayConfig {
+  readonly cluster: string;
+  readonly natsServers: string | string[];
+  readonly host: string;
+  readonly tcpPort: number | false;
+  readonly webSocketPort: number | false;
+  readonly adminPort: number | false;
+  readonly adminHost: string;
+  readonly tls: { certFile: string; keyFile: string } | undefined;
+  readonly tokens: TokenOptions;
+  readonly sessions: SessionLimits;
+  readonly outbox: OutboxLimits;
+  readonly authenticationsMax: number;
+  readonly resyncsPerSecond: number;
+  readonly drainMs: number;
+  readonly lingerMs: number;
+  readonly linkLimits: LinkLimits;
+}
+
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+}
+
+const CONNECTIONS_DEFAULT = 10_000;
+/** Files kept for everything that is no client: NATS, logs, listeners, scrapes, and connections that are closing. */
+const FILES_RESERVED = 256;
+const SECRET_BYTES_MIN = 32;
+const PARKED_BYTES_MAX = 64 * 1024 * 1024;
+
+/** Checks what was given and fills in the rest. Throws ConfigError. */
+export function gatewayConfig(options: GatewayOptions): GatewayConfig {
+  const tcpPort = port("tcpPort", options.tcpPort ?? 7400);
+  const webSocketPort = port("webSocketPort", options.webSocketPort ?? 7401);
+  if (tcpPort === false && webSocketPort === false) throw new ConfigError("no port to serve clients on: give tcpPort or webSocketPort");
+  const sendsPerSecond = number("sendsPerSecond", options.sendsPerSecond ?? 100, 1, 1e6);
+  const requestsPerSecond = number("requestsPerSecond", options.requestsPerSecond ?? 500, 1, 1e6);
+  const nuisancesPerSecond = number("nuisancesPerSecond", options.nuisancesPerSecond ?? 100, 1, 1e6);
+  const pushBytesMax = number("pushBytesMax", options.pushBytesMax ?? 256 * 1024, Limits.payloadBytesMax + 1024, 1e9);
+  return {
+    cluster: cluster(options.cluster ?? "main"),
+    natsServers: options.natsServers ?? "nats://127.0.0.1:4222",
+    host: options.host ?? "0.0.0.0",
+    tcpPort,
+    webSocketPort,
+    adminPort: port("adminPort", options.adminPort ?? 7402),
+    adminHost: options.adminHost ?? "127.0.0.1",
+    tls: tls(options.tlsCertFile, options.tlsKeyFile),
+    tokens: tokens(options),
+    sessions: {
+      connectionsMax: connections(options.connectionsMax),
+      heartbeatMs: number("heartbeatMs", options.heartbeatMs ?? 240_000, 1000, 3_600_000),
+      handshakeMs: number("handshakeMs", options.handshakeMs ?? Limits.handshakeMs, 100, 60_000),
+      // A smaller limit could not take the largest payload that the protocol promises.
+      frameBytesMax: number("frameBytesMax", options.frameBytesMax ?? Limits.frameBytesMax, Limits.payloadBytesMax + 1024, Limits.frameBytesMax),
+      sendsPerSecond,
+      sendsBurst: 2 * sendsPerSecond,
+      requestsPerSecond,
+      requestsBurst: 4 * requestsPerSecond,
+      nuisancesPerSecond,
+      nuisancesBurst: 10 * nuisancesPerSecond,
+      parkedBytesMax: PARKED_BYTES_MAX,
+    },
+    outbox: {
+      pushBytesMax,
+      controlBytesMax: number("controlBytesMax", options.controlBytesMax ?? 1024 * 1024, Limits.frameBytesMax + 1024, 1e9),
+      stallMs: number("stallMs", options.stallMs ?? 60_000, 1000, 3_600_000),
+    },
+    authenticationsMax: number("authenticationsMax", options.authenticationsMax ?? 64, 1, 4096),
+    resyncsPerSecond: number("resyncsPerSecond", options.resyncsPerSecond ?? 2000, 1, 1e6),
+    drainMs: number("drainMs", options.drainMs ?? 15_000, 0, 3_600_000),
+    lingerMs: number("lingerMs", options.lingerMs ?? 2000, 10, 60_000),
+    linkLimits: options.linkLimits ?? LINK_LIMITS,
+  };
+}
+
+function number(name: string, value: number, min: number, max: number): number {
+  if (!(value >= min && value <= max)) throw new ConfigError(`${name} is ${value}: give a number from ${min} to ${max}`);
+  return value;
+}
+
+function port(name: string, value: number | false): number | false {
+  if (value !== false && !(Number.isInteger(value) && value >= 0 && value <= 65_535))
+    throw new ConfigError(`${name} is ${value}: give 0 to 65535, or false to switch it off`);
+  return value;
+}
+
+function cluster(name: string): string {
+  try {
+    return checkCluster(name);
+  } catch (error) {
+    throw new ConfigError((error as Error).message);
+  }
+}
+
+function tls(certFile: string | undefined, keyFile: string | undefined): GatewayConfig["tls"] {
+  if (certFile === undefined && keyFile === undefined) return undefined;
+  if (certFile === undefined) throw new ConfigError("a TLS key without a certificate: give tlsCertFile too");
+  if (keyFile === undefined) throw new ConfigError("a TLS certificate without its key: give tlsKeyFile too");
+  return { certFile, keyFile };
+}
+
+function tokens({ jwtSecret, jwksFile, devTokens }: GatewayOptions): TokenOptions {
+  if (jwtSecret !== undefined && jwksFile !== undefined)
+    throw new ConfigError("both jwtSecret and jwksFile are given: a gateway checks tokens in one way, leave one out");
+  if (jwtSecret === undefined && jwksFile === undefined && devTokens !== true) {
+    throw new ConfigError("nothing to check tokens with: give jwtSecret (HS256) or jwksFile (EdDSA, RS256), or, on a machine of your own, devTokens");
+  }
+  if (jwtSecret !== undefined && Buffer.byteLength(jwtSecret) < SECRET_BYTES_MIN) {
+    throw new ConfigError(`jwtSecret is shorter than ${SECRET_BYTES_MIN} bytes: make one with "openssl rand -hex 32"`);
+  }
+  return { ...(jwtSecret !== undefined && { jwtSecret }), ...(jwksFile !== undefined && { jwksFile }), devTokens: devTokens ?? false };
+}
+
+function connections(wanted: number | undefined): number {
+  const files = openFilesMax();
+  const most = files === undefined ? Number.POSITIVE_INFINITY : files - FILES_RESERVED;
+  if (wanted === undefined) return Math.max(1, Math.min(CONNECTIONS_DEFAULT, most));
+  number("connectionsMax", wanted, 1, 1e7);
+  if (wanted > most) {
+    throw new ConfigError(
+      `connectionsMax is ${wanted}, but this process may open ${files} files: raise the limit ("ulimit -n ${wanted + FILES_RESERVED}"), or give at most ${Math.max(0, most)}`,
+    );
+  }
+  return wanted;
+}

@@ -1,0 +1,250 @@
+// The composition root: transports, sessions, outbox and relay, wired in the order a message takes, and the turn
+// that they share. Everything here only passes on; the decisions are in the parts.
+//
+// A turn: whatever the sockets and NATS bring is worked off as it comes; what must leave is gathered, and leaves
+// once, when the loop has read everything there was (setImmediate).
+import { randomBytes } from "node:crypto";
+import type { Bus } from "../proto/bus.ts";
+import { idText } from "../proto/conversation.ts";
+import { ErrorCode } from "../proto/error-code.ts";
+import { gatewaySubject, logicSubject } from "../proto/subject.ts";
+import { Admission, type AdmissionOwner } from "./accept/admission.ts";
+import { type DrainTarget, drain } from "./accept/drain.ts";
+import { FRAME_FIELDS, type TransportEvents } from "./accept/transport.ts";
+import { TransportSet } from "./accept/transport-set.ts";
+import type { GatewayConfig } from "./config.ts";
+import { Counters, DropReason } from "./counters.ts";
+import type { Log } from "./log.ts";
+import { type Publisher, Relay, type RelaySessions } from "./relay/relay.ts";
+import type { Hello } from "./session/handshake.ts";
+import { closeReasonOf, DeliveryClass, Outbox, type OutboxOwner, RESYNC_FRAME } from "./session/outbox.ts";
+import { SessionCore, type SessionSink } from "./session/session.ts";
+import { SessionState, SessionTable } from "./session/session-table.ts";
+import { TimingWheel } from "./session/timing-wheel.ts";
+import type { Refused, TokenVerifier, Verified } from "./session/token.ts";
+
+const TICK_MS = 100;
+const SWEEP_TICKS = 10;
+/** 512 s of ticks: the idle deadline of the default heartbeat fits. */
+const WHEEL_BUCKETS = 8192;
+const WHEEL_TICK_MS = 125;
+/** Subjects of owners that are kept; owners are few. */
+const SUBJECTS_MAX = 1024;
+
+export class Gateway implements TransportEvents, SessionSink, RelaySessions, OutboxOwner, AdmissionOwner, Publisher, DrainTarget {
+  readonly incarnation: Uint8Array;
+  readonly config: GatewayConfig;
+  readonly table: SessionTable;
+  readonly counters: Counters;
+  readonly transports: TransportSet;
+  readonly outbox: Outbox;
+  readonly relay: Relay;
+  readonly admission: Admission;
+  draining: boolean;
+  private readonly bus: Bus;
+  private readonly log: Log;
+  private readonly sessions: SessionCore;
+  private readonly wheel: TimingWheel;
+  private readonly subjects: Map<string, string>;
+  private turnScheduled: boolean;
+  private ticker: NodeJS.Timeout | undefined;
+  private ticks: number;
+
+  /** `slotCount`: slots of all transports together. */
+  constructor(config: GatewayConfig, bus: Bus, verifier: TokenVerifier, log: Log, slotCount: number) {
+    this.incarnation = new Uint8Array(randomBytes(8));
+    this.config = config;
+    this.table = new SessionTable(slotCount);
+    this.counters = new Counters();
+    this.transports = new TransportSet();
+    this.bus = bus;
+    this.log = log;
+    this.draining = false;
+    this.subjects = new Map();
+    this.turnScheduled = false;
+    this.ticker = undefined;
+    this.ticks = 0;
+    this.wheel = new TimingWheel(slotCount, WHEEL_TICK_MS, WHEEL_BUCKETS, performance.now());
+    this.sessions = new SessionCore(this.table, this.wheel, this, this.counters, config.sessions, this.incarnation, Math.random, Date.now);
+    this.outbox = new Outbox(slotCount, this.transports, this, this.counters, config.outbox);
+    this.admission = new Admission((token, device) => verifier.verify(token, device), this, config.authenticationsMax);
+    const { incarnation } = this;
+    const { resyncsPerSecond, linkLimits } = config;
+    this.relay = new Relay(this, this.table, this, this.counters, log, () => performance.now(), { incarnation, resyncsPerSecond, linkLimits });
+  }
+
+  /** Takes batches from now on, and ticks. */
+  start(): void {
+    this.bus.subscribe(gatewaySubject(this.config.cluster, this.incarnation), (bytes) => this.relay.receive(bytes));
+    this.ticker = setInterval(() => this.tick(), TICK_MS);
+  }
+
+  /** An entry of the owners bucket. */
+  ownerEntry(key: string, value: Uint8Array): void {
+    this.relay.links.ownerEntry(key, value);
+  }
+
+  /** Drains, sends what is under way, and closes everything but the bus. */
+  async stop(): Promise<void> {
+    this.draining = true;
+    this.log.info({ connections: this.table.openCount, drainMs: this.config.drainMs }, "draining");
+    await drain(this, this.config.drainMs, this.config.lingerMs);
+    for (const transport of this.transports.all) await transport.stop();
+    clearInterval(this.ticker);
+    this.turn();
+    await this.bus.flush();
+  }
+
+  // Transports tell
+
+  opened(slot: number): void {
+    this.sessions.opened(slot, performance.now());
+  }
+
+  frames(bytes: Uint8Array, table: Int32Array, count: number): void {
+    const now = performance.now();
+    for (let at = 0; at < count * FRAME_FIELDS; at += FRAME_FIELDS) {
+      this.sessions.frame(table[at]!, table[at + 1]!, bytes, table[at + 2]!, table[at + 3]!, now);
+    }
+  }
+
+  broken(slot: number, code: ErrorCode): void {
+    this.sessions.broken(slot, code);
+  }
+
+  drained(slot: number): void {
+    this.outbox.drained(slot);
+  }
+
+  closed(slot: number): void {
+    this.sessions.closed(slot);
+    this.outbox.closed(slot);
+  }
+
+  // Sessions ask
+
+  write(slot: number, frame: Uint8Array): void {
+    this.outbox.control(slot, frame);
+  }
+
+  close(slot: number, lastFrame: Uint8Array | undefined): void {
+    this.outbox.close(slot, lastFrame);
+  }
+
+  pause(slot: number): void {
+    this.transports.of(slot).pause(slot);
+  }
+
+  resume(slot: number): void {
+    this.transports.of(slot).resume(slot);
+  }
+
+  setFrameLimit(slot: number, bytes: number): void {
+    this.transports.of(slot).setFrameLimit(slot, bytes);
+  }
+
+  verify(slot: number, generation: number, hello: Hello): void {
+    this.admission.add(slot, generation, hello.token, idText(hello.device) ?? "");
+  }
+
+  attach(slot: number, sync: boolean, watermark: Uint8Array): void {
+    this.relay.attach(slot, sync, watermark);
+  }
+
+  detach(slot: number): void {
+    this.relay.detach(slot);
+  }
+
+  command(slot: number, type: number, ref: number, bytes: Uint8Array, start: number, end: number): void {
+    this.relay.command(slot, type, ref, bytes, start, end);
+  }
+
+  // Admission tells
+
+  waiting(slot: number, generation: number): boolean {
+    return this.table.state[slot] === SessionState.Verifying && this.table.generation[slot] === generation;
+  }
+
+  verified(slot: number, generation: number, result: Verified | Refused): void {
+    this.sessions.verified(slot, generation, result, performance.now());
+  }
+
+  // The relay asks
+
+  get connected(): boolean {
+    return this.bus.connected;
+  }
+
+  publish(owner: string, bytes: Uint8Array): boolean {
+    let subject = this.subjects.get(owner);
+    if (subject === undefined) {
+      if (this.subjects.size >= SUBJECTS_MAX) this.subjects.clear();
+      subject = logicSubject(this.config.cluster, Buffer.from(owner, "hex"));
+      this.subjects.set(owner, subject);
+    }
+    return this.bus.publish(subject, bytes);
+  }
+
+  refuse(slot: number, ref: number, code: ErrorCode, retryAfterMs?: number, detail?: string): void {
+    this.sessions.refuse(slot, ref, code, performance.now(), retryAfterMs, detail);
+  }
+
+  resync(slot: number): void {
+    this.outbox.control(slot, RESYNC_FRAME);
+  }
+
+  delivery(frame: Uint8Array, deliveryClass: number, slots: Uint32Array, generations: Uint32Array, count: number): void {
+    this.counters.deliveries[deliveryClass & 3]! += count;
+    for (let i = 0; i < count; i++) {
+      const slot = slots[i]!;
+      if (!this.table.isReady(slot, generations[i]!)) this.counters.drops[DropReason.Stale]!++;
+      else if (deliveryClass === DeliveryClass.Push) this.outbox.push(slot, frame);
+      else if (deliveryClass === DeliveryClass.Control) this.outbox.control(slot, frame);
+      else if (deliveryClass === DeliveryClass.Sync) this.outbox.sync(slot, frame);
+      else this.sessions.closeWith(slot, frame, closeReasonOf(frame));
+    }
+  }
+
+  // The outbox asks
+
+  slow(slot: number): void {
+    this.sessions.fail(slot, ErrorCode.SlowConsumer);
+  }
+
+  flushSoon(): void {
+    if (this.turnScheduled) return;
+    this.turnScheduled = true;
+    setImmediate(this.turn);
+  }
+
+  // Draining asks
+
+  get openCount(): number {
+    return this.table.openCount;
+  }
+
+  stopListening(): void {
+    for (const transport of this.transports.all) transport.stopListening();
+  }
+
+  goAway(withinMs: number): void {
+    this.sessions.goAway(performance.now(), withinMs);
+  }
+
+  closeAll(): void {
+    this.sessions.closeAll();
+  }
+
+  private readonly turn = (): void => {
+    this.turnScheduled = false;
+    this.relay.flush();
+    this.outbox.flush();
+  };
+
+  private tick(): void {
+    const now = performance.now();
+    this.wheel.advance(now, this.sessions);
+    this.relay.tick();
+    if (++this.ticks % SWEEP_TICKS === 0) this.outbox.sweep(now);
+  }
+}

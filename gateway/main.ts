@@ -1,0 +1,121 @@
+// A gateway process: connects to NATS, opens the ports, and undoes both in reverse.
+import type { AddressInfo } from "node:net";
+import pino from "pino";
+import { connectBus } from "../proto/bus-nats.ts";
+import type { Bus } from "../proto/bus.ts";
+import { hex, ownersBucket } from "../proto/subject.ts";
+import { Limits } from "../proto/limits.ts";
+import { closeAdmin, listenAdmin } from "./admin-http.ts";
+import { listenTcp } from "./accept/tcp.ts";
+import type { TransportOptions } from "./accept/transport.ts";
+import { listenWebSocket } from "./accept/websocket.ts";
+import type { GatewayConfig } from "./config.ts";
+import { Gateway } from "./gateway.ts";
+import type { Log } from "./log.ts";
+import { gatewayMetrics } from "./metrics.ts";
+import { TokenVerifier } from "./session/token.ts";
+
+/** How often the file of public keys is looked at. */
+const KEYS_RELOAD_MS = 2000;
+/** How long NATS may take to offer JetStream after it answered. */
+const JETSTREAM_WAIT_MS = 15_000;
+
+export interface RunningGateway {
+  readonly gateway: Gateway;
+  /** Where it listens; undefined where a port is off. */
+  readonly tcpPort: number | undefined;
+  readonly webSocketPort: number | undefined;
+  readonly adminPort: number | undefined;
+  /** Drains and stops; resolves when everything is closed. Later calls join the first. */
+  stop(): Promise<void>;
+}
+
+/** Runs a gateway. Rejects, leaving nothing behind, when it cannot start; the error says what to do. */
+export async function runGateway(config: GatewayConfig, log: Log = pino({ name: "hawser-gateway" })): Promise<RunningGateway> {
+  const undo: (() => unknown)[] = [];
+  const rewind = async () => {
+    while (undo.length > 0) await undo.pop()!();
+  };
+  try {
+    const verifier = new TokenVerifier(config.tokens);
+    if (config.tokens.devTokens === true) log.warn({}, "DEVELOPMENT TOKENS ARE ACCEPTED: anybody can be anybody here with the token dev:USER");
+    const reloading = setInterval(() => reloadKeys(verifier, log), KEYS_RELOAD_MS);
+    undo.push(() => clearInterval(reloading));
+    const onStatus = (status: string) => log.warn({ status }, "NATS");
+    const bus = await connectBus({ servers: config.natsServers, name: "hawser-gateway", onStatus });
+    undo.push(() => bus.close());
+
+    // A few slots more than connections, so that one too many can be told so.
+    const slotsMax = config.sessions.connectionsMax + Math.min(1024, 16 + Math.floor(config.sessions.connectionsMax / 8));
+    const slotCount = slotsMax * ((config.tcpPort === false ? 0 : 1) + (config.webSocketPort === false ? 0 : 1));
+    const gateway = new Gateway(config, bus, verifier, log, slotCount);
+    gateway.start();
+    undo.push(() => gateway.stop());
+    await watchOwners(bus, config.cluster, gateway, log);
+    const serve = async (port: number | false, listen: typeof listenTcp): Promise<number | undefined> => {
+      if (port === false) return undefined;
+      const slotFirst = gateway.transports.all.length * slotsMax;
+      const transport = await listen(transportOptions(config, port, slotFirst, slotsMax), gateway);
+      gateway.transports.add(transport, slotFirst + slotsMax);
+      return transport.port;
+    };
+    const tcpPort = await serve(config.tcpPort, listenTcp);
+    const webSocketPort = await serve(config.webSocketPort, listenWebSocket);
+    let adminPort: number | undefined;
+    if (config.adminPort !== false) {
+      const metrics = gatewayMetrics(gateway);
+      undo.push(() => metrics.stop());
+      const admin = await listenAdmin(config.adminHost, config.adminPort, { registry: metrics.registry, notReady: () => notReady(gateway) });
+      adminPort = (admin.address() as AddressInfo).port;
+      // Behind the gateway's own stop: while it drains, its probes and metrics are looked at most.
+      undo.unshift(() => closeAdmin(admin));
+    }
+    log.info({ incarnation: hex(gateway.incarnation), tcpPort, webSocketPort, adminPort, tls: config.tls !== undefined }, "gateway runs");
+    let stopping: Promise<void> | undefined;
+    return { gateway, tcpPort, webSocketPort, adminPort, stop: () => (stopping ??= rewind()) };
+  } catch (error) {
+    await rewind();
+    throw error;
+  }
+}
+
+function transportOptions(config: GatewayConfig, port: number, slotFirst: number, slotsMax: number): TransportOptions {
+  return {
+    host: config.host,
+    port,
+    slotFirst,
+    slotsMax,
+    frameBytesMax: Limits.frameBytesMaxBeforeWelcome,
+    frameBytesLimit: config.sessions.frameBytesMax,
+    lingerMs: config.lingerMs,
+    ...(config.tls !== undefined && { tls: config.tls }),
+  };
+}
+
+async function watchOwners(bus: Bus, cluster: string, gateway: Gateway, log: Log): Promise<void> {
+  const until = performance.now() + JETSTREAM_WAIT_MS;
+  for (;;) {
+    try {
+      const owners = await bus.keyValue(ownersBucket(cluster));
+      return await owners.watch((entry) => gateway.ownerEntry(entry.key, entry.value));
+    } catch (error) {
+      if (performance.now() > until) throw new Error("NATS offers no JetStream: start nats-server with -js, and see its log", { cause: error });
+      log.warn({ error: error instanceof Error ? error.message : String(error) }, "waiting for JetStream");
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+  }
+}
+
+function notReady(gateway: Gateway): string {
+  if (gateway.draining) return "draining";
+  if (!gateway.connected) return "no connection to NATS";
+  return gateway.relay.ready ? "" : "no logic process takes requests";
+}
+
+function reloadKeys(verifier: TokenVerifier, log: Log): void {
+  try {
+    if (verifier.reload()) log.info({}, "token keys were read again");
+  } catch (error) {
+    log.error({ error: error instanceof Error ? error.message : String(error) }, "the file of token keys cannot be read: the old keys stay in use");
+  }
+}

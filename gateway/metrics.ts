@@ -1,0 +1,130 @@
+// Prometheus metrics. Nothing is counted here: the numbers of counters.ts and of the parts are read when somebody
+// asks, so that the hot path never meets a metrics library. Labels have few values: types, errors, transports.
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import { errorName } from "../proto/error-code.ts";
+import { frameTypeName } from "../proto/frame-type.ts";
+import { CloseReason, DropReason } from "./counters.ts";
+import type { Gateway } from "./gateway.ts";
+
+type Values = Iterable<readonly [label: string, value: number]>;
+
+/** Time between two looks at the event loop, ms. */
+const LOOP_RESOLUTION_MS = 20;
+
+export interface Metrics {
+  readonly registry: Registry;
+  stop(): void;
+}
+
+export function gatewayMetrics(gateway: Gateway): Metrics {
+  const registry = new Registry();
+  const { counters, table, outbox, relay, admission } = gateway;
+  const loop = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
+  loop.enable();
+  collectDefaultMetrics({ register: registry });
+
+  const counter = (name: string, help: string, value: () => number) =>
+    new Counter({
+      name: `hawser_gateway_${name}`,
+      help,
+      registers: [registry],
+      collect() {
+        this.reset();
+        this.inc(value());
+      },
+    });
+  const countersBy = (name: string, help: string, label: string, values: () => Values) =>
+    new Counter({
+      name: `hawser_gateway_${name}`,
+      help,
+      labelNames: [label],
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const [of, value] of values()) this.inc({ [label]: of }, value);
+      },
+    });
+  const gauge = (name: string, help: string, value: () => number) =>
+    new Gauge({
+      name: `hawser_gateway_${name}`,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(value());
+      },
+    });
+
+  new Gauge({
+    name: "hawser_gateway_connections",
+    help: "Connections open now, by transport",
+    labelNames: ["transport"],
+    registers: [registry],
+    collect() {
+      for (const transport of gateway.transports.all) this.set({ transport: transport.name }, transport.openCount);
+    },
+  });
+  gauge("sessions", "Sessions that are past their handshake", () => table.readyCount);
+  counter("accepted_total", "Connections accepted", () => counters.accepted);
+  countersBy("closes_total", "Connections ended, by error or reason", "reason", () => named(counters.closes, closeName));
+  countersBy("failed_handshakes_total", "Connections that failed before they were open (TLS, HTTP), by transport", "transport", () =>
+    gateway.transports.all.map((transport) => [transport.name, transport.failedHandshakes] as const),
+  );
+  countersBy("frames_in_total", "Messages received, by type", "type", () => named(counters.framesIn, typeName));
+  countersBy("frames_out_total", "Frames written, by type", "type", () => named(counters.framesOut, typeName));
+  countersBy("bytes_in_total", "Bytes received, framing included, by transport", "transport", () =>
+    gateway.transports.all.map((transport) => [transport.name, transport.bytesRead] as const),
+  );
+  counter("bytes_out_total", "Bytes of frames written", () => counters.bytesOut[0]!);
+  countersBy("refusals_total", "Requests answered with an error by the gateway", "error", () => named(counters.refusals, errorName));
+  countersBy("auth_failures_total", "Tokens refused", "error", () => named(counters.authFailures, errorName));
+  gauge("auth_running", "Token checks under way", () => admission.running);
+  gauge("auth_queued", "Token checks that wait", () => admission.queued);
+  countersBy("deliveries_total", "Deliveries from logic, counted per session, by class", "class", () =>
+    named(counters.deliveries, (index) => CLASS_NAMES[index]!),
+  );
+  counter("push_drops_total", "Pushes dropped for lagging connections", () => counters.drops[DropReason.Lagging]!);
+  counter("stale_drops_total", "Deliveries for sessions that were gone", () => counters.drops[DropReason.Stale]!);
+  gauge("lagging", "Connections whose pushes are dropped until their Sync", () => outbox.laggingCount);
+  gauge("backlogged", "Connections with bytes waiting in this process", () => outbox.backlogCount);
+  counter("resyncs_total", "Resyncs told to clients", () => counters.resyncs);
+  gauge("resyncs_waiting", "Sessions that will be told Resync", () => relay.resyncsWaiting);
+  gauge("links", "Links to owners that take requests", () => sum(relay.links.byOwner.values(), (link) => (link.accepting ? 1 : 0)));
+  gauge("link_unacked_batches", "Batches that owners have not acknowledged", () => sum(relay.links.byOwner.values(), (link) => link.end.unacked));
+  gauge("link_unacked_bytes", "Bytes of those", () => sum(relay.links.byOwner.values(), (link) => link.end.unackedBytes));
+  counter("bad_batches_total", "Batches from NATS that were ignored", () => counters.badBatches);
+  gauge("draining", "1 while this gateway is leaving", () => (gateway.draining ? 1 : 0));
+  gauge("loop_delay_p99_seconds", "99th percentile of the event loop's delay since the last scrape", () => {
+    const seconds = Math.max(0, loop.percentile(99) / 1e9 - LOOP_RESOLUTION_MS / 1000);
+    loop.reset();
+    return seconds;
+  });
+  return {
+    registry,
+    stop: () => {
+      loop.disable();
+    },
+  };
+}
+
+const CLASS_NAMES = ["control", "push", "sync", "close"];
+
+function* named(values: Float64Array, name: (index: number) => string): Generator<readonly [string, number]> {
+  for (let i = 0; i < values.length; i++) if (values[i] !== 0) yield [name(i), values[i]!];
+}
+
+function typeName(type: number): string {
+  return type === 0 ? "Beat" : frameTypeName(type);
+}
+
+function closeName(reason: number): string {
+  if (reason === CloseReason.Peer) return "PEER";
+  if (reason === CloseReason.Drained) return "DRAINED";
+  return reason === CloseReason.Other ? "OTHER" : errorName(reason);
+}
+
+function sum<T>(items: Iterable<T>, of: (item: T) => number): number {
+  let total = 0;
+  for (const item of items) total += of(item);
+  return total;
+}
