@@ -1,0 +1,54 @@
+// The user's own read positions on their way to the server (SPEC.md §9). They are not acknowledged: a Head whose
+// read_seq is below ours brings them here again. Several moves of one conversation within a moment are one Read.
+import { FrameType } from "../proto/frame-type.ts";
+import { encodeMessage } from "../proto/frame.ts";
+import { hawser } from "../proto/gen/hawser.js";
+import type { ConversationLog } from "./conversation-log.ts";
+import { NEVER } from "./outputs.ts";
+import type { Outputs } from "./outputs.ts";
+import { address } from "./puller.ts";
+import type { Requests } from "./requests.ts";
+
+const GATHER_MS = 200;
+
+export class ReadPositions {
+  private readonly outputs: Outputs;
+  private readonly requests: Requests;
+  /** In the order they are to be told. At most one entry a conversation. */
+  private readonly untold: Set<ConversationLog>;
+  private at: number;
+
+  constructor(outputs: Outputs, requests: Requests) {
+    this.outputs = outputs;
+    this.requests = requests;
+    this.untold = new Set();
+    this.at = NEVER;
+  }
+
+  add(log: ConversationLog, now: number): void {
+    this.untold.add(log);
+    if (this.at !== NEVER) return;
+    this.at = now + GATHER_MS;
+    this.outputs.schedule(this.at);
+  }
+
+  /** Online: writes what waited long enough. */
+  pump(now: number): void {
+    if (now < this.at) return;
+    this.at = NEVER;
+    for (const log of this.untold) {
+      this.requests.tell(encodeMessage(FrameType.Read, hawser.v1.Read, { ...address(log), seq: log.readSeq }), now);
+    }
+    this.untold.clear();
+  }
+
+  /** Writes all now: the client is about to leave. */
+  flush(now: number): void {
+    this.at = 0;
+    this.pump(now);
+  }
+
+  dueAt(): number {
+    return this.at;
+  }
+}
