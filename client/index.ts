@@ -1,14 +1,8 @@
 // The client for Node: TCP, TLS and WebSocket.
-import { hash } from "node:crypto";
 import type { ConnectionOptions } from "node:tls";
-import { WebSocket as PackagedWebSocket } from "ws";
 import { Client } from "./client.ts";
-import type { Platform } from "./client.ts";
+import { nodePlatform } from "./node-platform.ts";
 import type { ClientOptions as CommonOptions } from "./options.ts";
-import { openTcp, TCP_SCHEMES } from "./tcp.ts";
-import type { Transport, TransportSink } from "./transport.ts";
-import { SUBPROTOCOL, WEBSOCKET_SCHEMES, webSocketTransport } from "./websocket.ts";
-import type { WebSocketLike } from "./websocket.ts";
 
 export { HawserError, LocalErrorCode } from "./errors.ts";
 export { ErrorCode } from "../proto/error-code.ts";
@@ -25,34 +19,11 @@ export interface ClientOptions extends CommonOptions {
   readonly tls?: ConnectionOptions | undefined;
 }
 
-/** A WebSocket message that a server may send, at most: more frames than anybody would put into one. */
-const MESSAGE_BYTES_MAX = 4 * 1024 * 1024;
-
-function sha256(bytes: Uint8Array): Uint8Array {
-  return hash("sha256", bytes, "buffer");
-}
-
-function openWebSocket(url: URL, sink: TransportSink): Transport {
-  // Node 22 has a WebSocket of its own.
-  const socket =
-    typeof WebSocket === "undefined"
-      ? new PackagedWebSocket(url, SUBPROTOCOL, { perMessageDeflate: false, maxPayload: MESSAGE_BYTES_MAX })
-      : new WebSocket(url, SUBPROTOCOL);
-  return webSocketTransport(socket as unknown as WebSocketLike, sink);
-}
-
-function platform(tls: ConnectionOptions | undefined): Platform {
-  return {
-    sha256,
-    schemes: [...TCP_SCHEMES, ...WEBSOCKET_SCHEMES],
-    open: (url, sink) => (WEBSOCKET_SCHEMES.includes(url.protocol) ? openWebSocket(url, sink) : openTcp(url, sink, tls)),
-  };
-}
-const PLAIN: Platform = platform(undefined);
+const PLAIN = nodePlatform();
 
 export class HawserClient extends Client {
   /** Throws BAD_ARGUMENT on options that make no sense. */
   constructor(options: ClientOptions) {
-    super(options, options.tls === undefined ? PLAIN : platform(options.tls));
+    super(options, options.tls === undefined ? PLAIN : nodePlatform(options.tls));
   }
 }
