@@ -20,8 +20,8 @@ export function explain(error: unknown): string {
   if (code === "ECONNREFUSED" || cause?.code === "ECONNREFUSED" || error.name === "ConnectionError") {
     return `cannot connect (${error.message}): is the other side running, and is the address right?`;
   }
-  // Checks of configuration throw RangeError with a message for people.
-  if (error instanceof RangeError) return error.message;
+  // Checks of configuration and arguments throw these with a message for people.
+  if (error instanceof RangeError || error.name === "BAD_ARGUMENT") return error.message;
   return `${error.message || error.name} (run again with --debug to see where)`;
 }
 

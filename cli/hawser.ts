@@ -1,6 +1,6 @@
 // The `hawser` command: one file per command in this folder, loaded only when it is called, so that --help is quick.
 // Each of them exports `build(command)`, which adds its options, help and action to a command that has its name and summary.
-import { Command } from "commander";
+import { Command, CommanderError } from "commander";
 import { report } from "./failure.ts";
 
 interface CommandFile {
@@ -15,6 +15,8 @@ interface CommandPlan {
 const COMMANDS: Record<string, CommandPlan> = {
   start: { summary: "start a whole Hawser on this machine, for development", load: () => import("./start.ts") },
   chat: { summary: "chat in this terminal", load: () => import("./chat.ts") },
+  demo: { summary: "replay real messages between many clients and check every one", load: () => import("./demo.ts") },
+  bench: { summary: "measure what things cost, as ratios to a floor", load: () => import("./bench.ts") },
   token: { summary: "make a token for a user", load: () => import("./token.ts") },
   gateway: { summary: "run a gateway: holds client connections", load: () => import("./gateway.ts") },
   logic: { summary: "run logic: orders and stores messages", load: () => import("./logic.ts") },
@@ -39,7 +41,7 @@ async function main(args: string[]): Promise<number> {
   }
   if (args.length === 0) program.help();
   await program.parseAsync(args, { from: "user" });
-  return 0;
+  return Number(process.exitCode ?? 0);
 }
 
 // An empty variable is one that is not set: `HAWSER_JWT_SECRET= npm start` means no secret.
@@ -48,9 +50,8 @@ for (const [name, value] of Object.entries(process.env)) if (name.startsWith("HA
 try {
   process.exit(await main(process.argv.slice(2)));
 } catch (error) {
-  const { code, exitCode } = error as { code?: string; exitCode?: number };
   // Commander has printed its own errors (and --help, which ends like one).
-  if (code?.startsWith("commander.")) process.exit(exitCode ?? 1);
+  if (error instanceof CommanderError) process.exit(error.exitCode);
   report(error, process.argv.includes("--debug") || Boolean(process.env["HAWSER_DEBUG"]));
   process.exit(1);
 }

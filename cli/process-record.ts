@@ -51,6 +51,15 @@ export function runs(identity: Identity): boolean {
   return identify(identity.pid)?.started === identity.started;
 }
 
+export interface ClaimOptions {
+  /** What to say when process `holder` has the record. */
+  inUse: (holder: string) => string;
+  /** Whether a leftover with this command line is what the record says; such are ended. */
+  ours?: (part: string, command: string) => boolean;
+  /** What is done about leftovers, for people. */
+  tell?: (text: string) => void;
+}
+
 export class ProcessRecord {
   private readonly path: string;
   private readonly file: RecordFile;
@@ -62,18 +71,17 @@ export class ProcessRecord {
 
   /**
    * Takes the record at `path` for this process, after ending what a dead supervisor left running. Throws Failure when
-   * a supervisor that runs has it. `ours` decides by its command line whether a leftover is what it was.
+   * a process that runs has it.
    */
-  static async claim(path: string, ours: (part: string, command: string) => boolean, tell: (text: string) => void): Promise<ProcessRecord> {
+  static async claim(path: string, options: ClaimOptions): Promise<ProcessRecord> {
     const before = readRecord(path);
     if (before && runs(before.supervisor)) {
-      const holder = before.supervisor.pid === process.pid ? "this process" : `process ${before.supervisor.pid}`;
-      throw new Failure(`${dirname(path)} is in use by ${holder}: stop that one, or pass another --data`);
+      throw new Failure(options.inUse(before.supervisor.pid === process.pid ? "this process" : `process ${before.supervisor.pid}`));
     }
     for (const [part, identity] of Object.entries(before?.parts ?? {})) {
       const found = identify(identity.pid);
-      if (found?.started !== identity.started || !ours(part, found.command)) continue;
-      tell(`ending ${part} (process ${identity.pid}), left over from a start that was killed`);
+      if (found?.started !== identity.started || !options.ours?.(part, found.command)) continue;
+      options.tell?.(`ending ${part} (process ${identity.pid}), left over from a start that was killed`);
       await end(identity);
     }
     const self = identify(process.pid);

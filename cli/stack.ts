@@ -48,6 +48,8 @@ export interface StackOptions {
   tlsCert?: string;
   tlsKey?: string;
   cluster?: string;
+  /** Over how long a stopping gateway sends its clients away; 500 when left out. */
+  drainMs?: number;
   logLevel?: string;
   /** Added to the environment of all parts. */
   env?: Record<string, string>;
@@ -97,7 +99,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   };
   const dataDir = resolve(options.dataDir);
   mkdirSync(dataDir, { recursive: true });
-  const record = await ProcessRecord.claim(join(dataDir, "run.json"), isOurs, tell);
+  const record = await ProcessRecord.claim(join(dataDir, "run.json"), {
+    inUse: (holder) => `${dataDir} is in use by ${holder}: stop that one, or pass another --data`,
+    ours: isOurs,
+    tell,
+  });
   try {
     const ports = await choosePorts(options);
     const parts = planParts(dataDir, ports, options);
@@ -175,7 +181,7 @@ function planParts(dataDir: string, ports: ChosenPorts, options: StackOptions): 
     name,
     tier,
     readyMs: 60_000,
-    stopMs: 15_000,
+    stopMs: 15_000 + (options.drainMs ?? 0),
     command: process.execPath,
     args: [...loaders, program, ...args, "--http-port", String(httpPort), ...common],
     env: { ...options.env, ...env },
@@ -197,6 +203,8 @@ function planParts(dataDir: string, ports: ChosenPorts, options: StackOptions): 
       http,
       [
         ...["gateway", "--host", options.host ?? "127.0.0.1", "--tcp-port", String(tcp), "--ws-port", String(ws)],
+        // A gateway alone on a machine has nobody to send its clients to, and they all come back when it does.
+        ...["--drain-ms", String(options.drainMs ?? 500)],
         ...(dev ? ["--dev"] : []),
         ...given,
         ...(options.gatewayArgs ?? []),

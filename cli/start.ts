@@ -1,5 +1,4 @@
 // `hawser start`, which is `npm start`: a whole Hawser on this machine, until Ctrl-C.
-import { relative } from "node:path";
 import type { Command } from "commander";
 import { Failure } from "./failure.ts";
 import { readableLine } from "./log-line.ts";
@@ -106,7 +105,7 @@ function welcome(stack: Stack, dev: boolean, flags: Flags): string {
   }
   lines.push("");
   for (const gateway of urls.gateways) lines.push(`  TCP        ${gateway.tcp}`, `  WebSocket  ${gateway.ws}`, `  metrics    ${gateway.http}/metrics`);
-  lines.push(`  logic      ${urls.logicHttp}/metrics`, `  NATS       ${urls.nats}`, `  data       ${relative(".", flags.data) || "."}`);
+  lines.push(`  logic      ${urls.logicHttp}/metrics`, `  NATS       ${urls.nats}`, `  data       ${flags.data}`);
   const usual = urls.tcp === `tcp://127.0.0.1:${DEFAULT_PORTS.tcp}`;
   const where = usual ? "" : ` --url ${urls.tcp}`;
   lines.push("", "Try next, each in a terminal of its own:");
