@@ -17,7 +17,12 @@ const schema = readSchema("hawser.proto");
 function tableOf(section: number): string[][] {
   const text = spec.split(/^## /m).find((part) => part.startsWith(`${section}. `))!;
   const rows = text.split("\n").filter((line) => line.startsWith("|"));
-  return rows.slice(2).map((line) => line.slice(1, -1).split("|").map((cell) => cell.trim()));
+  return rows.slice(2).map((line) =>
+    line
+      .slice(1, -1)
+      .split("|")
+      .map((cell) => cell.trim()),
+  );
 }
 const snake = (name: string): string => name.replace(/(?<=[a-z])[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
 
@@ -40,8 +45,16 @@ t.test("errors: SPEC.md §12, the rules in code and the enum on the wire are one
   }));
   const fromCode = Object.entries(ERROR_RULES).map(([code, rule]) => ({ code: Number(code), ...rule }));
   t.same(fromCode, fromSpec);
-  t.same(Object.entries(ErrorCode).map(([name, code]) => [snake(name), code]), fromSpec.map(({ name, code }) => [name, code]), "names in code");
-  t.same([...schema.enums.get("ErrorCode")!].slice(1), fromSpec.map(({ name, code }) => [name, code]), "the enum of hawser.proto");
+  t.same(
+    Object.entries(ErrorCode).map(([name, code]) => [snake(name), code]),
+    fromSpec.map(({ name, code }) => [name, code]),
+    "names in code",
+  );
+  t.same(
+    [...schema.enums.get("ErrorCode")!].slice(1),
+    fromSpec.map(({ name, code }) => [name, code]),
+    "the enum of hawser.proto",
+  );
   t.equal(errorName(ErrorCode.OutOfOrder), "OUT_OF_ORDER");
   t.equal(errorName(4000), "ERROR_4000", "a code of a later version");
   t.end();
@@ -99,7 +112,7 @@ t.test("limits: SPEC.md §13 and the code name the same values", (t) => {
   t.equal(idleDeadlineMs(270_000), 270_000 * factor! + extraMs!, "the server's patience");
 
   for (const [sentence, value] of [
-    [/A `frame_bytes_max` below ([\d,]+) counts/, Limits.frameBytesWantedMin],
+    [/`frame_bytes_max` \(0: 512 KiB; below ([\d,]+)\s+counts as/, Limits.frameBytesWantedMin],
     [/without waiting for Welcome, at most ([\d,]+ KiB)/, Limits.pipelinedBytesMax],
     [/The watermark is opaque, up to (\d+) bytes/, Limits.watermarkBytesMax],
     [/`install`: (\d+) random bytes/, Limits.installBytes],

@@ -3,7 +3,18 @@
 import fc from "fast-check";
 import t from "tap";
 import { ErrorCode, errorName } from "./error-code.ts";
-import { BEAT_FRAME, LENGTH_BYTES_MAX, encodeBatch, encodeFrame, encodeMessage, lengthRead, readLength, splitBatch, varintBytes, writeVarint } from "./frame.ts";
+import {
+  BEAT_FRAME,
+  LENGTH_BYTES_MAX,
+  encodeBatch,
+  encodeFrame,
+  encodeMessage,
+  lengthRead,
+  readLength,
+  splitBatch,
+  varintBytes,
+  writeVarint,
+} from "./frame.ts";
 import { BEAT, FrameReader } from "./frame-reader.ts";
 import type { FrameSink } from "./frame-reader.ts";
 import { FrameType, HeaderBit, TYPE_MASK, frameTypeName } from "./frame-type.ts";
@@ -127,7 +138,12 @@ t.test("random frames, cut at random, come out as they went in", (t) => {
   const body = fc.oneof(fc.uint8Array({ maxLength: 12 }), fc.uint8Array({ minLength: 100, maxLength: 400 }));
   const frame = fc.oneof(
     { weight: 1, arbitrary: fc.constant({ bytes: BEAT_FRAME, found: { beat: true } as Found }) },
-    { weight: 4, arbitrary: fc.tuple(fc.integer({ min: 1, max: 31 }), body).map(([type, body]) => ({ bytes: encodeFrame(type, body), found: { type, bodies: [toHex(body)] } as Found })) },
+    {
+      weight: 4,
+      arbitrary: fc
+        .tuple(fc.integer({ min: 1, max: 31 }), body)
+        .map(([type, body]) => ({ bytes: encodeFrame(type, body), found: { type, bodies: [toHex(body)] } as Found })),
+    },
     {
       weight: 3,
       arbitrary: fc.tuple(fc.integer({ min: 1, max: 31 }), fc.array(body, { minLength: 1, maxLength: 8 })).map(([type, bodies]) => ({
@@ -205,8 +221,14 @@ t.test("a batch is handed out whole or not at all", (t) => {
     t.equal(handed, whole ? (end === good.length ? 2 : 1) : 0, `${end} bytes of it`);
     t.equal(whole, end === 2 || end === good.length);
   }
-  t.equal(splitBatch(good, 0, 0, () => t.fail("nothing is in it")), false);
-  t.equal(splitBatch(good, 2, 2, () => t.fail("nothing is in it")), false);
+  t.equal(
+    splitBatch(good, 0, 0, () => t.fail("nothing is in it")),
+    false,
+  );
+  t.equal(
+    splitBatch(good, 2, 2, () => t.fail("nothing is in it")),
+    false,
+  );
   t.end();
 });
 
@@ -224,7 +246,9 @@ t.test("the limit holds for the length value, and can be raised between two fram
 });
 
 t.test("a sink that says stop gets nothing more, from whichever chunk", (t) => {
-  const stream = new Uint8Array(Buffer.concat([encodeFrame(5, Uint8Array.of(1)), encodeFrame(6, Uint8Array.of(2)), BEAT_FRAME, encodeFrame(7, Uint8Array.of(3))]));
+  const stream = new Uint8Array(
+    Buffer.concat([encodeFrame(5, Uint8Array.of(1)), encodeFrame(6, Uint8Array.of(2)), BEAT_FRAME, encodeFrame(7, Uint8Array.of(3))]),
+  );
   for (let stopAt = 1; stopAt <= 4; stopAt++) {
     for (const cuts of [[], everyByte(stream.length), [2], [4], [7]]) {
       const reader = new FrameReader(Limits.frameBytesMax);

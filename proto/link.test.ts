@@ -184,7 +184,12 @@ t.test("200 seeded runs: loss, delay, pauses, small rings", (t) => {
     const limits = { ...LINK_LIMITS, ringBatchesMax: random.pick([50, 500, 8192]), ackEveryBatches: random.pick([1, 8, 32]) };
     const conditions = (): BusConditions => {
       const delayMsMin = random.pick([0, 0, 5, 100]);
-      return { loss: random.pick([0, 0.01, 0.1, 0.3, 0.6]), delayMsMin, delayMsMax: delayMsMin + random.pick([1, 30, 300]), messagesPerSecond: random.pick([Infinity, 5000]) };
+      return {
+        loss: random.pick([0, 0.01, 0.1, 0.3, 0.6]),
+        delayMsMin,
+        delayMsMax: delayMsMin + random.pick([1, 30, 300]),
+        messagesPerSecond: random.pick([Infinity, 5000]),
+      };
     };
     const simulation = new LinkSimulation(random, limits, conditions(), random.chance(0.5));
     const { left, right } = simulation;

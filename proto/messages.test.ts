@@ -46,7 +46,9 @@ function fromVector(type: string, fields: Record<string, unknown>): Record<strin
 
 t.test("generated code belongs to its .proto file", (t) => {
   for (const { name } of PROTOCOLS) {
-    const sum = createHash("sha256").update(projectText(`proto/${name}.proto`)).digest("hex");
+    const sum = createHash("sha256")
+      .update(projectText(`proto/${name}.proto`))
+      .digest("hex");
     for (const file of [`${name}.js`, `${name}.d.ts`]) {
       const first = projectText(`proto/gen/${file}`).split("\n", 1)[0]!;
       t.ok(first.endsWith(`sha256 ${sum}`), `proto/gen/${file} is not from this ${name}.proto: npm run proto:generate`);
@@ -77,7 +79,13 @@ t.test("vectors", (t) => {
       seen.add(type);
     }
   }
-  t.same([...seen].sort(), Object.keys(FrameType).filter((name) => name !== "Signal").sort(), "every type is there");
+  t.same(
+    [...seen].sort(),
+    Object.keys(FrameType)
+      .filter((name) => name !== "Signal")
+      .sort(),
+    "every type is there",
+  );
   t.end();
 });
 
