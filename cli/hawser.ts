@@ -17,6 +17,7 @@ const COMMANDS: Record<string, CommandPlan> = {
   chat: { summary: "chat in this terminal", load: () => import("./chat.ts") },
   demo: { summary: "replay real messages between many clients and check every one", load: () => import("./demo.ts") },
   bench: { summary: "measure what things cost, as ratios to a floor", load: () => import("./bench.ts") },
+  fuzz: { summary: "feed parsers and sessions with bad input and check what they do", load: () => import("./fuzz.ts") },
   token: { summary: "make a token for a user", load: () => import("./token.ts") },
   gateway: { summary: "run a gateway: holds client connections", load: () => import("./gateway.ts") },
   logic: { summary: "run logic: orders and stores messages", load: () => import("./logic.ts") },
