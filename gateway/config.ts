@@ -74,20 +74,20 @@ const PARKED_BYTES_MAX = 64 * 1024 * 1024;
 
 /** Checks what was given and fills in the rest. Throws ConfigError. */
 export function gatewayConfig(options: GatewayOptions): GatewayConfig {
-  const tcpPort = port("tcpPort", options.tcpPort ?? 7400);
-  const webSocketPort = port("webSocketPort", options.webSocketPort ?? 7401);
+  const tcpPort = port("tcpPort", options.tcpPort ?? 7070);
+  const webSocketPort = port("webSocketPort", options.webSocketPort ?? 7071);
   if (tcpPort === false && webSocketPort === false) throw new ConfigError("no port to serve clients on: give tcpPort or webSocketPort");
   const sendsPerSecond = number("sendsPerSecond", options.sendsPerSecond ?? 100, 1, 1e6);
   const requestsPerSecond = number("requestsPerSecond", options.requestsPerSecond ?? 500, 1, 1e6);
   const nuisancesPerSecond = number("nuisancesPerSecond", options.nuisancesPerSecond ?? 100, 1, 1e6);
   const pushBytesMax = number("pushBytesMax", options.pushBytesMax ?? 256 * 1024, Limits.payloadBytesMax + 1024, 1e9);
   return {
-    cluster: cluster(options.cluster ?? "main"),
-    natsServers: options.natsServers ?? "nats://127.0.0.1:4222",
+    cluster: cluster(options.cluster ?? "hawser"),
+    natsServers: options.natsServers ?? "nats://127.0.0.1:7073",
     host: options.host ?? "0.0.0.0",
     tcpPort,
     webSocketPort,
-    adminPort: port("adminPort", options.adminPort ?? 7402),
+    adminPort: port("adminPort", options.adminPort ?? 7072),
     adminHost: options.adminHost ?? "127.0.0.1",
     tls: tls(options.tlsCertFile, options.tlsKeyFile),
     tokens: tokens(options),
@@ -112,7 +112,7 @@ export function gatewayConfig(options: GatewayOptions): GatewayConfig {
     },
     authenticationsMax: number("authenticationsMax", options.authenticationsMax ?? 64, 1, 4096),
     resyncsPerSecond: number("resyncsPerSecond", options.resyncsPerSecond ?? 2000, 1, 1e6),
-    drainMs: number("drainMs", options.drainMs ?? 15_000, 0, 3_600_000),
+    drainMs: number("drainMs", options.drainMs ?? 8000, 0, 3_600_000),
     lingerMs: number("lingerMs", options.lingerMs ?? 2000, 10, 60_000),
     linkLimits: options.linkLimits ?? LINK_LIMITS,
   };

@@ -79,6 +79,11 @@ export class Gateway implements TransportEvents, SessionSink, RelaySessions, Out
     this.ticker = setInterval(() => this.tick(), TICK_MS);
   }
 
+  /** Whether clients should be sent here. */
+  get ready(): boolean {
+    return !this.draining && this.bus.connected && this.relay.ready;
+  }
+
   /** An entry of the owners bucket. */
   ownerEntry(key: string, value: Uint8Array): void {
     this.relay.links.ownerEntry(key, value);

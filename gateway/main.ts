@@ -1,11 +1,10 @@
 // A gateway process: connects to NATS, opens the ports, and undoes both in reverse.
-import type { AddressInfo } from "node:net";
 import pino from "pino";
+import { serveAdmin } from "../proto/admin-http.ts";
 import { connectBus } from "../proto/bus-nats.ts";
 import type { Bus } from "../proto/bus.ts";
 import { hex, ownersBucket } from "../proto/subject.ts";
 import { Limits } from "../proto/limits.ts";
-import { closeAdmin, listenAdmin } from "./admin-http.ts";
 import { listenTcp } from "./accept/tcp.ts";
 import type { TransportOptions } from "./accept/transport.ts";
 import { listenWebSocket } from "./accept/websocket.ts";
@@ -65,10 +64,10 @@ export async function runGateway(config: GatewayConfig, log: Log = pino({ name: 
     if (config.adminPort !== false) {
       const metrics = gatewayMetrics(gateway);
       undo.push(() => metrics.stop());
-      const admin = await listenAdmin(config.adminHost, config.adminPort, { registry: metrics.registry, notReady: () => notReady(gateway) });
-      adminPort = (admin.address() as AddressInfo).port;
+      const admin = await serveAdmin({ host: config.adminHost, port: config.adminPort, ready: () => gateway.ready, metrics: metrics.registry });
+      adminPort = admin.port;
       // Behind the gateway's own stop: while it drains, its probes and metrics are looked at most.
-      undo.unshift(() => closeAdmin(admin));
+      undo.unshift(() => admin.close());
     }
     log.info({ incarnation: hex(gateway.incarnation), tcpPort, webSocketPort, adminPort, tls: config.tls !== undefined }, "gateway runs");
     let stopping: Promise<void> | undefined;
@@ -104,12 +103,6 @@ async function watchOwners(bus: Bus, cluster: string, gateway: Gateway, log: Log
       await new Promise((resolve) => setTimeout(resolve, 500));
     }
   }
-}
-
-function notReady(gateway: Gateway): string {
-  if (gateway.draining) return "draining";
-  if (!gateway.connected) return "no connection to NATS";
-  return gateway.relay.ready ? "" : "no logic process takes requests";
 }
 
 function reloadKeys(verifier: TokenVerifier, log: Log): void {

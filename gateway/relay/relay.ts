@@ -143,13 +143,14 @@ export class Relay implements UplinkHost, LinksOwner {
     const now = this.now();
     const verdict = link.end.receive(head, now, link.resend);
     if (!link.confirmed) this.confirm(link, now);
-    if (verdict === Verdict.Deliver) {
-      try {
-        down.deliver(this.sessions);
-      } catch (error) {
-        this.bad(error);
-        this.links.fail(link, "a malformed batch");
-      }
+    // Heads that carry nothing are answered by the next tick only: two ends that both miss something would
+    // otherwise answer each other as fast as the bus allows.
+    if (verdict !== Verdict.Deliver) return;
+    try {
+      down.deliver(this.sessions);
+    } catch (error) {
+      this.bad(error);
+      this.links.fail(link, "a malformed batch");
     }
     link.flushHead();
   }
