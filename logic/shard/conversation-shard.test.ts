@@ -605,7 +605,7 @@ t.test("all of it at random: nothing is lost, doubled, reordered or answered too
   );
   fc.assert(
     fc.property(
-      fc.array(command, { maxLength: 120 }),
+      fc.array(command, { maxLength: 120, size: "max" }),
       fc.integer({ min: 1, max: 3 }),
       fc.integer({ min: 1, max: 2 }),
       (commands, conversationsMax, sendersMax) => {
@@ -633,7 +633,9 @@ t.test("all of it at random: nothing is lost, doubled, reordered or answered too
               continue;
             }
             if (answer.type !== "Sent" && answer.type !== "Error") throw new Error(`unexpected ${answer.type}`);
-            const asked = refs.get(answer.message.ref)!;
+            const asked = refs.get(answer.message.ref);
+            // A Fetch that found no room.
+            if (asked === undefined) continue;
             const stored = bench.disk.send(key(users[asked.who]!, peers[asked.peer]!), installOf(asked.who + 1), asked.clientSeq);
             const ackName = `${asked.name} ${asked.clientSeq}`;
             if (answer.type === "Sent") {
@@ -661,16 +663,16 @@ t.test("all of it at random: nothing is lost, doubled, reordered or answered too
         }
         // At the end everybody repeats until all is stored.
         bench.commitHasRoom = true;
-        for (let round = 0; round < 12; round++) {
-          for (const [name, count] of sent) {
-            const [who, peer] = name.split(">").map(Number) as [number, number];
-            for (let i = 1; i <= count; i++) send(who, peer, i);
+        while (bench.reads.length > 0) bench.answer();
+        for (const [name, count] of sent) {
+          const [who, peer] = name.split(">").map(Number) as [number, number];
+          for (let i = 1; i <= count; i++) {
+            send(who, peer, i);
+            while (bench.reads.length > 0) bench.answer();
           }
-          while (bench.reads.length > 0) bench.answer();
-          bench.commit();
-          while (bench.reads.length > 0) bench.answer();
-          check();
         }
+        bench.commit();
+        check();
         for (const [name, count] of sent) {
           const [who, peer] = name.split(">").map(Number) as [number, number];
           for (let i = 1; i <= count; i++) {
@@ -681,7 +683,7 @@ t.test("all of it at random: nothing is lost, doubled, reordered or answered too
         }
       },
     ),
-    { numRuns: 400 },
+    { numRuns: 200 },
   );
   t.end();
 });

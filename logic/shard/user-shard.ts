@@ -12,7 +12,7 @@ import { Limits } from "../../proto/limits.ts";
 import type { StoredHead, StoredMembership } from "../store/store.ts";
 import { RecordType } from "../store/store.ts";
 import { nameFor } from "./naming.ts";
-import type { UserOutput } from "./output.ts";
+import type { Completion, UserOutput } from "./output.ts";
 import { DeliveryClass, replyError } from "./reply.ts";
 import { bytesText, type Session } from "./session.ts";
 import { sha256 } from "./sha256.ts";
@@ -32,6 +32,11 @@ export const USER_LIMITS: UserLimits = { absentUsersMax: 1024, sessionsPerUserMa
 /** Longest encoding of one Head beside its id: seq, hash, time, counts and tags. */
 const HEAD_BYTES_MAX = 192;
 const BUSY_RETRY_MS = 200;
+
+/** Of a user's devices the one that connected first has to go; it may come back, but not at once, or they would take turns. */
+const TOO_MANY_RETRY_MS = 60_000;
+const REPLACED = errorFrame(ErrorCode.Replaced);
+const TOO_MANY = errorFrame(ErrorCode.TooManyConnections, { retryAfterMs: TOO_MANY_RETRY_MS });
 
 /** Change numbers of all users of a process come from one counter. */
 export interface ChangeCounter {
@@ -65,17 +70,16 @@ export class UserShard {
   attach(session: Session): void {
     const user = this.userOf(session);
     this.absent.delete(user.idText);
+    // One that its own install has left behind already replaces nobody.
+    if (user.sessions.some((other) => other.installText === session.installText && other.connection > session.connection)) {
+      return this.close(session, REPLACED);
+    }
     for (const other of user.sessions.slice()) {
-      if (other.installText === session.installText) {
-        if (other.connection > session.connection) return this.kick(session);
-      } else if (other.deviceText !== session.deviceText) continue;
+      if (other.installText !== session.installText && other.deviceText !== session.deviceText) continue;
       user.removeSession(other);
-      this.kick(other);
+      this.close(other, REPLACED);
     }
-    if (user.sessions.length >= this.limits.sessionsPerUserMax) {
-      const oldest = user.sessions.shift()!;
-      this.kick(oldest);
-    }
+    if (user.sessions.length >= this.limits.sessionsPerUserMax) this.close(user.sessions.shift()!, TOO_MANY);
     user.sessions.push(session);
   }
 
@@ -116,6 +120,7 @@ export class UserShard {
       const readSeq = Math.min(seq, head.head.seq);
       if (readSeq <= head.readSeq) return;
       head.readSeq = readSeq;
+      if (!this.moved.has(head)) user.unstoredReads++;
       this.moved.set(head, { user, origin: session });
     });
   }
@@ -124,15 +129,21 @@ export class UserShard {
   flushReads(): void {
     if (this.moved.size === 0) return;
     for (const [head, { user, origin }] of this.moved) {
-      this.output.record(this.shard, { type: RecordType.Read, user: user.id, conversation: head.key, seq: head.readSeq }, undefined);
+      this.output.record(this.shard, { type: RecordType.Read, user: user.id, conversation: head.key, seq: head.readSeq }, new ReadCompletion(this, user));
       // A device that was away learns it from the head.
-      if (user.heads.get(bytesText(head.key)) === head) user.moveToEnd(head, bytesText(head.key), ++this.counter.value);
+      user.moveToEnd(head, bytesText(head.key), ++this.counter.value);
       const others = user.sessions.filter((session) => session !== origin);
       if (others.length === 0) continue;
       const frame = encodeMessage(FrameType.Read, hawser.v1.Read, { ...nameFor(head.key, user.id), seq: head.readSeq });
       deliverTo(others, frame, DeliveryClass.Push);
     }
     this.moved.clear();
+  }
+
+  /** Called by ReadCompletion: a read position of that user is durable. */
+  readStored(user: User): void {
+    user.unstoredReads--;
+    this.forgetAbsent();
   }
 
   /**
@@ -184,11 +195,17 @@ export class UserShard {
   /** The last session of a loaded user is gone: the heads stay for a while. */
   private left(user: User): void {
     this.absent.set(user.idText, user);
+    this.forgetAbsent();
+  }
+
+  /** Back to the bound on absent users. Who has read positions that no load would find yet stays until they are stored. */
+  private forgetAbsent(): void {
     if (this.absent.size <= this.limits.absentUsersMax) return;
     for (const gone of this.absent.values()) {
+      if (gone.unstoredReads > 0) continue;
       this.absent.delete(gone.idText);
       this.users.delete(gone.idText);
-      return;
+      if (this.absent.size <= this.limits.absentUsersMax) return;
     }
   }
 
@@ -201,19 +218,17 @@ export class UserShard {
     user.waiting.push(() => run(user));
     if (user.state === UserState.Loading) return;
     user.state = UserState.Loading;
-    user.floor = this.counter.value;
     this.output.loadHeads(this.shard, user.id, undefined);
   }
 
   private replyHeads(user: User, session: Session, ref: number, since: number): void {
-    const after = since < user.floor ? user.floor : since;
     const heads: hawser.v1.Head.$Properties[] = [];
     const bytesMax = Math.min(Limits.pageBytesMax, Math.floor(session.frameBytesMax / 2));
     let bytes = 0;
     let last = 0;
     let more = false;
     for (const head of user.heads.values()) {
-      if (head.change <= after) continue;
+      if (head.change <= since) continue;
       bytes += HEAD_BYTES_MAX;
       if (heads.length > 0 && (heads.length >= Limits.headsPerPageMax || bytes > bytesMax)) {
         more = true;
@@ -229,8 +244,23 @@ export class UserShard {
     session.gateway.deliver(session, frame, DeliveryClass.Sync);
   }
 
-  private kick(session: Session): void {
-    session.gateway.deliver(session, errorFrame(ErrorCode.Replaced), DeliveryClass.Close);
+  private close(session: Session, frame: Uint8Array): void {
+    session.gateway.deliver(session, frame, DeliveryClass.Close);
+  }
+}
+
+/** Tells its shard when a read position is durable. */
+class ReadCompletion implements Completion {
+  private readonly shard: UserShard;
+  private readonly user: User;
+
+  constructor(shard: UserShard, user: User) {
+    this.shard = shard;
+    this.user = user;
+  }
+
+  committed(): void {
+    this.shard.readStored(this.user);
   }
 }
 

@@ -2,8 +2,8 @@
 // they last changed. Heads are a cache of stored rows, nothing more.
 //
 // A change number is given to each head from one counter that only grows within an epoch; a watermark is a value
-// of that counter, so "what changed since" is the tail of the list. `floor` is the counter when the heads were
-// loaded: below it nothing is known, and a watermark from before is answered with all heads.
+// of that counter, so "what changed since" is the tail of the list. Loaded heads get numbers like changed ones, so a
+// watermark from before the user was loaded is answered with all of them.
 import { digestTerm, type Sha256 } from "../../proto/conversation-hash.ts";
 import type { StoredHead } from "../store/store.ts";
 import type { Session } from "./session.ts";
@@ -45,7 +45,8 @@ export class User {
   state: UserState;
   /** By conversation key, in the order of `change`. */
   readonly heads: Map<string, UserHead>;
-  floor: number;
+  /** Read positions that moved and are not durable yet: a load would find the old ones. */
+  unstoredReads: number;
   /** Commands that wait for the heads. */
   readonly waiting: (() => void)[];
 
@@ -55,7 +56,7 @@ export class User {
     this.sessions = [];
     this.state = UserState.Cold;
     this.heads = new Map();
-    this.floor = 0;
+    this.unstoredReads = 0;
     this.waiting = [];
   }
 

@@ -1,0 +1,136 @@
+// A UserShard over a MemoryDisk, with every answer of the outside world in the test's hand: rows become durable, their
+// effects reach the shard, loads are answered and read positions are stored when the test says so.
+import { compareBytes, directKey, directUsers } from "../../proto/conversation.ts";
+import { pushFromFrame, pushToFrame } from "../shard/page.ts";
+import type { Completion, UserOutput } from "../shard/output.ts";
+import { peerOf } from "../shard/naming.ts";
+import type { Session } from "../shard/session.ts";
+import { USER_LIMITS, type UserLimits, UserShard } from "../shard/user-shard.ts";
+import { RecordType, type Row, type StoredHead, type StoredMembership, type StoreRecord } from "../store/store.ts";
+import { installOf } from "./fake-gateway.ts";
+import { MemoryDisk, rowHash } from "./memory-disk.ts";
+
+interface Effect {
+  readonly key: Uint8Array;
+  readonly row: Row;
+  readonly head: StoredHead;
+  readonly except: readonly { session: Session }[];
+}
+
+interface Load {
+  readonly user: Uint8Array;
+  readonly early: readonly StoredMembership[];
+  readonly look: () => readonly StoredMembership[];
+}
+
+export class UserBench implements UserOutput {
+  readonly disk: MemoryDisk;
+  shard: UserShard;
+  /** Shared with the shard: what it last numbered. */
+  counter: { value: number };
+  /** Loads that wait for answer(). */
+  loads: Load[];
+  /** Rows that are durable, and that the shard has not heard of. */
+  effects: Effect[];
+  /** Read positions that are not durable yet. */
+  records: { record: StoreRecord; completion: Completion | undefined }[];
+  private readonly limits: UserLimits;
+  private readonly headsPerLoad: number;
+
+  constructor(limits: Partial<UserLimits> = {}, headsPerLoad = 500) {
+    this.disk = new MemoryDisk(1);
+    this.disk.epoch = 1;
+    this.counter = { value: 0 };
+    this.limits = { ...USER_LIMITS, ...limits };
+    this.headsPerLoad = headsPerLoad;
+    this.loads = [];
+    this.effects = [];
+    this.records = [];
+    this.shard = new UserShard(0, 1, this, this.counter, this.limits);
+  }
+
+  /** The process died and another one began: what was not durable is gone, and so are effects not had. */
+  restart(): void {
+    this.disk.epoch++;
+    this.counter = { value: 0 };
+    this.loads = [];
+    this.effects = [];
+    this.records = [];
+    this.shard = new UserShard(0, this.disk.epoch, this, this.counter, this.limits);
+  }
+
+  /** A row of direct(sender, peer), durable; the shard hears of it by tellEffects. Returns its seq. */
+  commitRow(sender: string, peer: string, except: readonly Session[] = []): number {
+    const from = Buffer.from(sender);
+    const key = directKey(from, Buffer.from(peer));
+    const head = this.disk.head(key);
+    const install = installOf(sender.charCodeAt(0));
+    const clientSeq = (this.disk.sender(key, install)?.clientSeq ?? 0) + 1;
+    const row = {
+      seq: (head?.seq ?? 0) + 1,
+      time: 1000 + (head?.seq ?? 0),
+      kind: 0,
+      sender: from,
+      payload: Buffer.from("hi"),
+      install,
+      clientSeq,
+      uncounted: 0,
+    };
+    const hash = rowHash(head?.hash ?? new Uint8Array(32), row);
+    const [first, second] = directUsers(key);
+    const members = [first, second].map((user) => ({ type: RecordType.Member, user, conversation: key }));
+    this.write([...(head === undefined ? members : []), { type: RecordType.Row, conversation: key, row, hash }]);
+    this.effects.push({ key, row, head: this.disk.head(key)!, except: except.map((session) => ({ session })) });
+    return row.seq;
+  }
+
+  /** The shard hears of the first row that it has not heard of. */
+  tellEffect(): void {
+    const effect = this.effects.shift();
+    if (effect === undefined) return;
+    const { key, row, head, except } = effect;
+    const peer = peerOf(key, row.sender);
+    this.shard.deliver(row.sender, key, head, except, () => pushToFrame(row, peer));
+    if (compareBytes(peer, row.sender) !== 0) this.shard.deliver(peer, key, head, [], () => pushFromFrame(row));
+  }
+
+  /** Both at once. */
+  row(sender: string, peer: string, except: readonly Session[] = []): number {
+    const seq = this.commitRow(sender, peer, except);
+    while (this.effects.length > 0) this.tellEffect();
+    return seq;
+  }
+
+  /** Answers a load; `early`: with what was stored when it was asked for. */
+  answer(index = 0, early = false): void {
+    const [load] = this.loads.splice(index, 1);
+    if (load === undefined) throw new Error("no load waits");
+    const page = early ? load.early : load.look();
+    this.shard.loadedPage(load.user, page, page.length < this.headsPerLoad);
+  }
+
+  answerAll(): void {
+    while (this.loads.length > 0) this.answer();
+  }
+
+  /** Makes the read positions durable. */
+  commitReads(): void {
+    const taken = this.records;
+    this.records = [];
+    if (taken.length > 0) this.write(taken.map(({ record }) => record));
+    for (const { completion } of taken) completion?.committed();
+  }
+
+  record(_shard: number, record: StoreRecord, completion: Completion | undefined): void {
+    this.records.push({ record, completion });
+  }
+
+  loadHeads(_shard: number, user: Uint8Array, after: Uint8Array | undefined): void {
+    const look = () => this.disk.memberships(user, after, this.headsPerLoad);
+    this.loads.push({ user, early: look(), look });
+  }
+
+  private write(records: StoreRecord[]): void {
+    this.disk.apply({ epoch: this.disk.epoch, shards: [{ shard: 0, position: this.disk.positions[0]! + 1, records }] });
+  }
+}
