@@ -82,6 +82,8 @@ async function start(flags: Flags): Promise<void> {
 }
 
 async function untilAskedToStop(stack: Stack): Promise<void> {
+  // A terminal window that was closed cannot be written to any more; that is no reason to leave the stop half done.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
   let firstAt = 0;
   await new Promise<void>((resolve, reject) => {
     const asked = () => {
