@@ -42,13 +42,20 @@ export function conversationName(a: string, b: string): string {
 export class Ledger {
   private readonly sent: SentMessage[];
   private readonly devices: Map<string, { user: string; views: Map<string, View> }>;
+  private readonly devicesOf: Map<string, number>;
+  /** Rows that all devices together must be shown in the end. */
+  expected: number;
 
   constructor() {
     this.sent = [];
     this.devices = new Map();
+    this.devicesOf = new Map();
+    this.expected = 0;
   }
 
+  /** All devices are added before the first message is sent. */
   addDevice(device: string, user: string): void {
+    this.devicesOf.set(user, (this.devicesOf.get(user) ?? 0) + 1);
     this.devices.set(device, { user, views: new Map() });
   }
 
@@ -56,37 +63,20 @@ export class Ledger {
   send(from: string, to: string, text: string): SentMessage {
     const message = { index: this.sent.length, from, to, text, seq: 0 };
     this.sent.push(message);
+    this.expected += (this.devicesOf.get(from) ?? 0) + (from === to ? 0 : (this.devicesOf.get(to) ?? 0));
     return message;
   }
 
-  /** A device shows a row. Returns true when it is new to that device. */
-  show(device: string, conversation: string, seq: number, text: string): boolean {
+  /** A device shows a row. */
+  show(device: string, conversation: string, seq: number, text: string): void {
     const { views } = this.devices.get(device)!;
     let view = views.get(conversation);
     if (view === undefined) {
       view = { seqs: [], texts: [] };
       views.set(conversation, view);
     }
-    const expected = view.seqs.length + 1;
     view.seqs.push(seq);
     view.texts.push(text);
-    return seq >= expected;
-  }
-
-  /** Rows that all devices were shown. */
-  get shown(): number {
-    let total = 0;
-    for (const { views } of this.devices.values()) for (const view of views.values()) total += view.seqs.length;
-    return total;
-  }
-
-  /** Rows that all devices must be shown in the end. */
-  get expected(): number {
-    const devicesOf = new Map<string, number>();
-    for (const { user } of this.devices.values()) devicesOf.set(user, (devicesOf.get(user) ?? 0) + 1);
-    let total = 0;
-    for (const { from, to } of this.sent) total += (devicesOf.get(from) ?? 0) + (from === to ? 0 : (devicesOf.get(to) ?? 0));
-    return total;
   }
 
   /** Acked messages, for a look into the store. */
@@ -99,8 +89,8 @@ export class Ledger {
     const trace = (line: string): void => {
       if (findings.traces.length < TRACES_MAX) findings.traces.push(line);
     };
-    const conversations = this.checkSenders(findings, trace);
     const missing = new Set<SentMessage>();
+    const conversations = this.checkSenders(findings, missing, trace);
     for (const [device, { user, views }] of this.devices) {
       for (const [conversation, rows] of conversations) {
         if (!conversation.split(" ").includes(user)) continue;
@@ -112,14 +102,13 @@ export class Ledger {
         trace(`${device} was shown a conversation that nobody wrote in: ${conversation}`);
       }
     }
-    for (const message of this.sent) if (message.seq === 0) missing.add(message);
     findings.lost = missing.size;
     findings.delivered = findings.messages - missing.size;
     return findings;
   }
 
   /** Counts acks and the order of each sender's numbers. Returns the acked rows of each conversation by seq. */
-  private checkSenders(findings: Findings, trace: (line: string) => void): Map<string, Map<number, SentMessage>> {
+  private checkSenders(findings: Findings, missing: Set<SentMessage>, trace: (line: string) => void): Map<string, Map<number, SentMessage>> {
     const conversations = new Map<string, Map<number, SentMessage>>();
     const lastSeq = new Map<string, number>();
     for (const message of this.sent) {
@@ -127,13 +116,14 @@ export class Ledger {
       let rows = conversations.get(name);
       if (rows === undefined) conversations.set(name, (rows = new Map()));
       if (message.seq === 0) {
+        missing.add(message);
         trace(`message ${message.index} of ${message.from} to ${message.to} was never acked`);
         continue;
       }
       findings.acked++;
       const twin = rows.get(message.seq);
       if (twin !== undefined) {
-        findings.lost++;
+        missing.add(twin);
         trace(`messages ${twin.index} and ${message.index} were acked under one seq ${message.seq} of ${name}`);
       }
       rows.set(message.seq, message);

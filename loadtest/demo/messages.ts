@@ -17,7 +17,9 @@ export interface DemoMessages {
 }
 
 /** Real messages, where a checkout has them beside it. */
-const BESIDE_THE_PROJECT = fileURLToPath(new URL(import.meta.url.endsWith(".ts") ? "../../../shared/data/sms.jsonl.gz" : "../../../../shared/data/sms.jsonl.gz", import.meta.url));
+const BESIDE_THE_PROJECT = fileURLToPath(
+  new URL(import.meta.url.endsWith(".ts") ? "../../../shared/data/sms.jsonl.gz" : "../../../../shared/data/sms.jsonl.gz", import.meta.url),
+);
 
 /** Reads at most `limit` messages of `file`, or of the default. Throws naming the line that is not a message. */
 export async function readMessages(file: string | undefined, limit: number): Promise<DemoMessages> {
@@ -55,12 +57,36 @@ function parseMessage(line: string, where: string): DemoMessage {
 const SAMPLE_MESSAGES = 2000;
 const SAMPLE_USERS = 120;
 const SAMPLE_TEXTS = [
-  "on my way", "Running ten minutes late, sorry!", "did you eat already?", "ok", "Call me when you are free", "haha yes", "Where did we park?",
-  "The train stands still again…", "see you at eight", "Can you bring the charger?", "Happy birthday!! 🎂", "我到了，你在哪里？", "晚上一起吃饭吗？", "好的",
-  "no idea, ask Mina", "Meeting moved to 3, room is the same", "I left the keys with the neighbour downstairs, she is home until six", "👍",
-  "Did the parcel come?", "Grüße aus Köln, es regnet natürlich", "спасибо, до завтра", "what was the name of that film with the lighthouse?",
-  "We are out of milk, bread, and patience", "Test at nine. Wish me luck", "let me check and tell you in a minute", "なるほど", "who is picking up the kids today?",
-  "Photos are great, send me the one on the bridge please", "never mind, found it", "good night",
+  "on my way",
+  "Running ten minutes late, sorry!",
+  "did you eat already?",
+  "ok",
+  "Call me when you are free",
+  "haha yes",
+  "Where did we park?",
+  "The train stands still again…",
+  "see you at eight",
+  "Can you bring the charger?",
+  "Happy birthday!! 🎂",
+  "我到了，你在哪里？",
+  "晚上一起吃饭吗？",
+  "好的",
+  "no idea, ask Mina",
+  "Meeting moved to 3, room is the same",
+  "I left the keys with the neighbour downstairs, she is home until six",
+  "👍",
+  "Did the parcel come?",
+  "Grüße aus Köln, es regnet natürlich",
+  "спасибо, до завтра",
+  "what was the name of that film with the lighthouse?",
+  "We are out of milk, bread, and patience",
+  "Test at nine. Wish me luck",
+  "let me check and tell you in a minute",
+  "なるほど",
+  "who is picking up the kids today?",
+  "Photos are great, send me the one on the bridge please",
+  "never mind, found it",
+  "good night",
 ];
 
 /** A small world of its own: few talk much, many talk little; the same every time. */
