@@ -1,4 +1,4 @@
-// The frame types on the wire, and who may send each. The numbers are the contract (SPEC.md §2).
+// The frame types on the wire. The numbers are the contract; who may send which is in SPEC.md §2.
 
 export const FrameType = {
   Hello: 1,

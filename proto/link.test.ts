@@ -128,17 +128,51 @@ t.test("heads that make no sense do no harm", (t) => {
   end.retain(new Uint8Array(10), 0);
   t.equal(end.receive(head({ ack: 2 }), 1, none), Verdict.Skip);
   t.equal(end.unacked, 1, "an ack of what was never sent counts for nothing");
-  t.equal(end.receive(head({ number: 2, last: 2 }), 2, none), Verdict.Skip, "behind a hole");
-  t.equal(end.headDue(2), true, "which the peer is told at once");
-  t.equal(end.bareHead(2).ack, 0);
-  t.equal(end.receive(head({ number: 1, last: 2 }), 3, none), Verdict.Deliver);
-  t.equal(end.receive(head({ number: 1, last: 2 }), 4, none), Verdict.Skip, "a duplicate");
-  t.equal(end.headDue(4), true, "whose ack was lost, perhaps");
-  t.equal(end.receive(head({ number: Number.MAX_SAFE_INTEGER, last: Number.MAX_SAFE_INTEGER, ack: 1 }), 5, none), Verdict.Skip);
+  t.equal(end.receive(head({ number: 2, last: 2 }), 100, none), Verdict.Skip, "behind a hole");
+  t.equal(end.headDue(100), true, "which the peer is told");
+  t.equal(end.bareHead(100).ack, 0);
+  t.equal(end.receive(head({ number: 2, last: 2 }), 101, none), Verdict.Skip);
+  t.equal(end.headDue(101), false, "though not again at once");
+  t.equal(end.receive(head({ number: 1, last: 2 }), 150, none), Verdict.Deliver);
+  t.equal(end.receive(head({ number: 1, last: 2 }), 160, none), Verdict.Skip, "a duplicate");
+  t.equal(end.headDue(160), true, "whose ack was lost, perhaps");
+  t.equal(end.receive(head({ number: Number.MAX_SAFE_INTEGER, last: Number.MAX_SAFE_INTEGER, ack: 1 }), 170, none), Verdict.Skip);
   t.equal(end.unacked, 0);
-  t.equal(end.receive(head({ ack: 0 }), 6, none), Verdict.Skip);
+  t.equal(end.receive(head({ ack: 0 }), 180, none), Verdict.Skip);
   t.equal(end.unacked, 0, "an old ack takes nothing back");
   t.same(end.nextHead(), head({ from: end.self, to: end.peer, number: 2, last: 2, ack: 1 }));
+  t.end();
+});
+
+t.test("a long gap is made up for in parts: the bus is never filled with what is sent again", (t) => {
+  for (const eager of [true, false]) {
+    const simulation = new LinkSimulation(new Random(11), LINK_LIMITS, GOOD, eager);
+    const { left, right } = simulation;
+    simulation.run(100, 1);
+    simulation.conditions = DEAD;
+    simulation.run(4 * SECOND, 1);
+    simulation.conditions = GOOD;
+    let most = 0;
+    let headsMost = 0;
+    for (let ms = 0; ms < 6 * SECOND; ms += 10) {
+      const before = { resent: left.resent, heads: right.heads };
+      simulation.run(10, ms < 3 * SECOND ? 0.3 : 0);
+      most = Math.max(most, left.resent - before.resent);
+      headsMost = Math.max(headsMost, right.heads - before.heads);
+    }
+    t.ok(most <= 3 * 256, `eager ${eager}: at most ${most} sent again in 10 ms`);
+    t.ok(headsMost <= 24, `eager ${eager}: and at most ${headsMost} heads in 10 ms to answer them`);
+    t.ok(left.resent < 1.5 * left.sent, `eager ${eager}: ${left.resent} sent again of ${left.sent}`);
+    checkSettled(t, simulation, `eager ${eager}`);
+  }
+  const end = new LinkEnd(Uint8Array.of(1), Uint8Array.of(2), 1, 0);
+  for (let i = 0; i < 60; i++) {
+    end.nextHead();
+    end.retain(new Uint8Array(700_000), 0);
+  }
+  let bytes = 0;
+  end.receive({ from: end.peer, to: end.self, link: 1, number: 0, last: 0, ack: 0, reset: false }, 1000, (again) => (bytes += again.length));
+  t.ok(bytes > 0 && bytes < 5 * 1024 * 1024, `large batches: ${bytes} bytes at a time`);
   t.end();
 });
 

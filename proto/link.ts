@@ -40,6 +40,11 @@ export interface LinkLimits {
 export const LINK_LIMITS: LinkLimits = { ringBatchesMax: 8192, ringBytesMax: 64 * 1024 * 1024, beatMs: 500, resendMs: 250, lostMs: 5000, ackEveryBatches: 32 };
 
 const RESEND_BACKOFF_MAX = 8;
+/** Sent again at a time; what follows waits for the ack of these. */
+const RESEND_BATCHES_MAX = 256;
+const RESEND_BYTES_MAX = 4 * 1024 * 1024;
+/** Duplicates and batches behind a hole ask for an ack no more often than this: there may be very many of them. */
+const REPEATED_ACK_MS = 20;
 
 export class LinkEnd {
   readonly self: Uint8Array;
@@ -57,6 +62,8 @@ export class LinkEnd {
   /** When the oldest batch in the ring last had its chance: sent, become the oldest, or sent again. */
   private progressAt: number;
   private resendAfterMs: number;
+  /** Batches up to this number were sent again, and those behind it are still to be; 0: nothing is being made up for. */
+  private resentTo: number;
   private heardAt: number;
   private headSentAt: number;
   private ackWanted: boolean;
@@ -75,6 +82,7 @@ export class LinkEnd {
     this.ringBytes = 0;
     this.progressAt = now;
     this.resendAfterMs = limits.resendMs;
+    this.resentTo = 0;
     this.heardAt = now;
     this.headSentAt = now;
     this.ackWanted = false;
@@ -114,8 +122,8 @@ export class LinkEnd {
       this.received = head.number;
       verdict = Verdict.Deliver;
       if (this.received - this.ackSent >= this.limits.ackEveryBatches) this.ackWanted = true;
-    } else if (head.number !== 0 || head.last > this.received) this.ackWanted = true;
-    this.resendStalled(now, resend);
+    } else if ((head.number !== 0 || head.last > this.received) && now - this.headSentAt >= REPEATED_ACK_MS) this.ackWanted = true;
+    this.resendMissing(now, resend);
     return verdict;
   }
 
@@ -157,15 +165,30 @@ export class LinkEnd {
   }
 
   /**
-   * The peer speaks, but its acks stand still: a hole. Sends everything again from there (the peer drops what is
-   * behind a hole). Not decided by the age of a batch: on a bus that is merely slow every batch is old, acks
-   * advance all the same, and sending again would make it slower still, until nothing gets through.
+   * The peer speaks, but its acks stand still: a hole. Sends again from there (the peer drops what is behind a
+   * hole), a part at a time, so that a bus that does not take them is not filled with them. Not decided by the age
+   * of a batch: on a bus that is merely slow every batch is old, acks advance all the same, and sending again would
+   * make it slower still, until nothing gets through.
    */
-  private resendStalled(now: number, resend: (bytes: Uint8Array) => void): void {
-    if (this.ringStart === this.ring.length || now - this.progressAt < this.resendAfterMs) return;
-    this.progressAt = now;
-    this.resendAfterMs = Math.min(this.resendAfterMs * 2, this.limits.resendMs * RESEND_BACKOFF_MAX);
-    for (let i = this.ringStart; i < this.ring.length; i++) resend(this.ring[i]!);
+  private resendMissing(now: number, resend: (bytes: Uint8Array) => void): void {
+    // An ack of more than was sent again: nothing was missing there, the bus is only slow.
+    if (this.ringStart === this.ring.length || this.ackedByPeer > this.resentTo) this.resentTo = 0;
+    if (this.ringStart === this.ring.length) return;
+    if (now - this.progressAt >= this.resendAfterMs) {
+      this.progressAt = now;
+      this.resendAfterMs = Math.min(this.resendAfterMs * 2, this.limits.resendMs * RESEND_BACKOFF_MAX);
+      this.resentTo = this.ackedByPeer;
+    } else if (this.resentTo === 0 || this.ackedByPeer < this.resentTo) return;
+    let number = this.ackedByPeer;
+    let bytes = 0;
+    for (const end = number + RESEND_BATCHES_MAX; number < this.lastSent && number < end && bytes < RESEND_BYTES_MAX; number++) {
+      const batch = this.ring[this.ringStart + number - this.ackedByPeer]!;
+      bytes += batch.length;
+      resend(batch);
+    }
+    // Behind the last one new batches follow without a hole. Otherwise a head behind this part asks for its ack.
+    this.resentTo = number === this.lastSent ? 0 : number;
+    if (this.resentTo !== 0) this.ackWanted = true;
   }
 }
 const RELEASED = new Uint8Array(0);
