@@ -8,6 +8,7 @@ import { Dispatch } from "./ingest/dispatch.ts";
 import type { GatewayPeer, PeerHost } from "./ingest/gateway-peer.ts";
 import { Ingest } from "./ingest/ingest.ts";
 import { Ownership } from "./ingest/ownership.ts";
+import { type Loop, NODE_LOOP } from "./loop.ts";
 import { fanOutDirect } from "./push/fanout.ts";
 import type { PendingSend } from "./shard/conversation.ts";
 import { ConversationShard } from "./shard/conversation-shard.ts";
@@ -31,6 +32,9 @@ export interface LogicParts {
   /** Called once when nothing may be served any more: the process must end, and open the store anew. */
   fatal: (error: unknown) => void;
   warn: (message: string, fields: object) => void;
+  /** Both for simulations only. */
+  loop?: Loop;
+  incarnation?: Uint8Array;
 }
 
 export class Logic implements ConversationOutput, UserOutput, PeerHost {
@@ -45,32 +49,43 @@ export class Logic implements ConversationOutput, UserOutput, PeerHost {
   private readonly bus: Bus;
   private readonly store: Store;
   private readonly cluster: string;
-  private readonly fatal: (error: unknown) => void;
+  private readonly loop: Loop;
+  /** Ends everything: from now on nothing is taken and nothing answered. */
+  private readonly fail: (error: unknown) => void;
   private ticks: number;
   private timer: NodeJS.Timeout | undefined;
+  /** No more commands are taken. */
   private stopping: boolean;
+  /** Nothing leaves any more, whatever is still under way. */
+  private over: boolean;
   /** Peers with something to send at the end of this loop turn. */
   private toFlush: GatewayPeer[];
 
   constructor(parts: LogicParts) {
     const { shardCount } = parts.store.meta;
-    this.incarnation = randomBytes(8);
+    this.incarnation = parts.incarnation ?? randomBytes(8);
     this.epoch = parts.store.meta.epoch;
     this.bus = parts.bus;
     this.store = parts.store;
     this.cluster = parts.cluster;
-    this.fatal = parts.fatal;
-    this.groupCommit = new GroupCommit(parts.store, (error) => this.fatal(error));
+    this.loop = parts.loop ?? NODE_LOOP;
+    this.fail = (error) => {
+      if (this.over) return;
+      this.stopping = true;
+      this.over = true;
+      parts.fatal(error);
+    };
+    this.groupCommit = new GroupCommit(parts.store, this.fail, this.loop);
     const counter = { value: 0 };
     const parkedBytes = { value: 0 };
     this.conversations = Array.from({ length: shardCount }, (_, shard) => new ConversationShard(shard, this, parkedBytes));
     this.users = Array.from({ length: shardCount }, (_, shard) => new UserShard(shard, this.epoch, this, counter));
     this.dispatch = new Dispatch(this.conversations, this.users);
-    const publishTo = (incarnation: Uint8Array, bytes: Uint8Array) => this.bus.publish(gatewaySubject(this.cluster, incarnation), bytes);
+    const publishTo = (incarnation: Uint8Array, bytes: Uint8Array) => this.publishTo(incarnation, bytes);
     this.ingest = new Ingest(
       this,
       this.dispatch,
-      () => toWireTime(Date.now()),
+      () => toWireTime(this.loop.unixNow()),
       publishTo,
       (message, gateway) => parts.warn(message, { gateway }),
     );
@@ -78,16 +93,15 @@ export class Logic implements ConversationOutput, UserOutput, PeerHost {
     this.ticks = 0;
     this.timer = undefined;
     this.stopping = false;
+    this.over = false;
     this.toFlush = [];
   }
 
   /** Listens first, then takes the lease: gateways speak to whom they find there. */
   async start(): Promise<void> {
-    this.bus.subscribe(logicSubject(this.cluster, this.incarnation), (bytes) => {
-      if (!this.stopping) this.ingest.receive(bytes);
-    });
+    this.bus.subscribe(logicSubject(this.cluster, this.incarnation), (bytes) => this.receive(bytes));
     const kv = await this.bus.keyValue(ownersBucket(this.cluster));
-    this.ownership = new Ownership(kv, this.incarnation, this.store.meta, (error) => this.fatal(error));
+    this.ownership = new Ownership(kv, this.incarnation, this.store.meta, this.fail);
     this.ownership.start();
     this.timer = setInterval(() => this.tick(), TICK_MS);
   }
@@ -101,7 +115,21 @@ export class Logic implements ConversationOutput, UserOutput, PeerHost {
     await this.groupCommit.settled();
     this.flushAll();
     await this.bus.flush();
+    // Loads that are still under way end with the store, and concern nobody.
+    this.over = true;
     await this.store.close();
+  }
+
+  /** One batch from a gateway. */
+  receive(bytes: Uint8Array): void {
+    if (!this.stopping) this.ingest.receive(bytes);
+  }
+
+  /** Ten times a second. */
+  tick(): void {
+    if (this.over) return;
+    this.ingest.tick();
+    if (++this.ticks % FLUSH_READS_TICKS === 0) for (const shard of this.users) shard.flushReads();
   }
 
   // ConversationOutput and UserOutput: what the cores ask for.
@@ -118,14 +146,14 @@ export class Logic implements ConversationOutput, UserOutput, PeerHost {
     const sender = install === undefined ? undefined : this.store.loadSender(conversation, install);
     Promise.all([this.store.loadHead(conversation), sender])
       .then(([head, stored]) => this.conversations[shard]!.loaded(conversation, head, install, stored))
-      .catch(this.fatal);
+      .catch(this.fail);
   }
 
   find(shard: number, conversation: Uint8Array, send: RepeatedSend): void {
     this.store
       .findSend(conversation, send.session.install, send.clientSeq)
       .then((stored) => this.conversations[shard]!.found(send, stored))
-      .catch(this.fatal);
+      .catch(this.fail);
   }
 
   page(session: Session, ref: number, conversation: Uint8Array, headSeq: number, query: PageQuery): void {
@@ -135,7 +163,7 @@ export class Logic implements ConversationOutput, UserOutput, PeerHost {
         session.waiting--;
         session.gateway.deliver(session, pageFrame(session.user, ref, conversation, headSeq, query, page), DeliveryClass.Control);
       })
-      .catch(this.fatal);
+      .catch(this.fail);
   }
 
   rowCommitted(conversation: Uint8Array, pending: PendingSend, head: StoredHead): void {
@@ -146,32 +174,31 @@ export class Logic implements ConversationOutput, UserOutput, PeerHost {
     this.store
       .loadMemberships(user, after, HEADS_PER_LOAD)
       .then((page) => this.users[shard]!.loadedPage(user, page, page.length < HEADS_PER_LOAD))
-      .catch(this.fatal);
+      .catch(this.fail);
   }
 
   // PeerHost: what gateway peers need.
 
   now(): number {
-    return performance.now();
+    return this.loop.now();
   }
 
   publish(peer: GatewayPeer, bytes: Uint8Array): void {
-    this.bus.publish(gatewaySubject(this.cluster, peer.incarnation), bytes);
+    this.publishTo(peer.incarnation, bytes);
   }
 
   flushSoon(peer: GatewayPeer): void {
     this.toFlush.push(peer);
-    if (this.toFlush.length === 1) setImmediate(() => this.flushAll());
+    if (this.toFlush.length === 1) this.loop.endOfTurn(this.flushAll);
   }
 
-  private flushAll(): void {
+  private publishTo(incarnation: Uint8Array, bytes: Uint8Array): void {
+    if (!this.over) this.bus.publish(gatewaySubject(this.cluster, incarnation), bytes);
+  }
+
+  private readonly flushAll = (): void => {
     const peers = this.toFlush;
     this.toFlush = [];
     for (const peer of peers) peer.flush();
-  }
-
-  private tick(): void {
-    this.ingest.tick();
-    if (++this.ticks % FLUSH_READS_TICKS === 0) for (const shard of this.users) shard.flushReads();
-  }
+  };
 }

@@ -1,5 +1,6 @@
 // Group commit: while one batch is being written and synced, the next gathers. At low load a record waits for
 // nothing but the disk; under load the cost of a sync is shared by all that came during the one before.
+import { type Loop, NODE_LOOP } from "../loop.ts";
 import type { Completion } from "../shard/output.ts";
 import type { Store, StoreRecord } from "./store.ts";
 
@@ -17,6 +18,7 @@ export class GroupCommit {
   records: number;
   private readonly store: Store;
   private readonly failed: (error: unknown) => void;
+  private readonly loop: Loop;
   private readonly limits: GroupCommitLimits;
   private readonly positions: Uint32Array;
   /** The open commit: records by shard, and who is to be told. */
@@ -30,11 +32,12 @@ export class GroupCommit {
   private idle: (() => void)[];
 
   /** `failed` is called once, when a commit's outcome is unknown: nothing may be answered any more. */
-  constructor(store: Store, failed: (error: unknown) => void, limits: GroupCommitLimits = GROUP_COMMIT_LIMITS) {
+  constructor(store: Store, failed: (error: unknown) => void, loop: Loop = NODE_LOOP, limits: GroupCommitLimits = GROUP_COMMIT_LIMITS) {
     this.commits = 0;
     this.records = 0;
     this.store = store;
     this.failed = failed;
+    this.loop = loop;
     this.limits = limits;
     this.positions = store.positions();
     this.open = new Map();
@@ -52,6 +55,7 @@ export class GroupCommit {
   }
 
   add(shard: number, record: StoreRecord, completion: Completion | undefined): void {
+    if (this.dead) return;
     const records = this.open.get(shard);
     if (records === undefined) this.open.set(shard, [record]);
     else records.push(record);
@@ -61,10 +65,7 @@ export class GroupCommit {
     if (this.writing || this.scheduled) return;
     // At the end of the turn, so that all commands of a batch from NATS share one commit.
     this.scheduled = true;
-    setImmediate(() => {
-      this.scheduled = false;
-      if (!this.writing) this.write();
-    });
+    this.loop.endOfTurn(this.turnEnded);
   }
 
   /** Resolves when everything added so far is durable (or the store has failed). */
@@ -72,6 +73,11 @@ export class GroupCommit {
     if (this.dead || (!this.writing && this.openRecords === 0)) return;
     await new Promise<void>((resolve) => this.idle.push(resolve));
   }
+
+  private readonly turnEnded = (): void => {
+    this.scheduled = false;
+    if (!this.writing) this.write();
+  };
 
   private write(): void {
     if (this.dead) return;
@@ -92,6 +98,7 @@ export class GroupCommit {
   }
 
   private wrote(completions: Completion[]): void {
+    if (this.dead) return;
     this.writing = false;
     // The next one first: the disk works while the answers are made.
     if (this.openRecords > 0) this.write();
