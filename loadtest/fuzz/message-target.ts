@@ -1,8 +1,11 @@
 // Fuzzes the generated decoders with runtime.ts: any body is either read as the reference decoder reads it, its
 // bytes being views into the body and nothing else allocated, or refused with an Error; both take and refuse
-// the same bodies.
+// the same bodies. And the gateway's peek, which finds the conversation without decoding, must agree with what logic
+// decodes: a body that goes to one shard as one conversation is never another one there.
 //
 // An input: which message (1 byte), then the body.
+import { peek, peekedEnd, peekedKind, peekedStart } from "../../gateway/relay/routing.ts";
+import { ConversationKind, idText } from "../../proto/conversation.ts";
 import { hawser as fabric } from "../../proto/gen/fabric.js";
 import { hawser } from "../../proto/gen/hawser.js";
 import { agrees, referenceDecode } from "../../proto/testing/reference-decoder.ts";
@@ -47,7 +50,8 @@ export class MessageTarget implements FuzzTarget {
     input.length = 0;
     input.byte(random.uint32());
     const { schema, name } = kinds[input.bytes[0]! % kinds.length]!;
-    writeMessage(random, input, schema, name, 0);
+    if (NAMING.includes(name) && random.chance(0.7)) writeName(random, input);
+    else writeMessage(random, input, schema, name, 0);
     const kind = random.below(10);
     if (kind < 3) mutate(random, input, 1);
     else if (kind === 3) input.noise(random, random.below(12));
@@ -66,8 +70,77 @@ export class MessageTarget implements FuzzTarget {
     const reference = referenceDecode(schema, name, body);
     expect((message === undefined) === (reference === undefined), "taken or refused as by the reference");
     if (message !== undefined) expect(agrees(schema, name, message, reference!, body), "read as by the reference");
+    if (NAMING.includes(name)) checkPeek(body, message as Named | undefined);
     return 1;
   }
+}
+
+interface Named {
+  readonly peer: Uint8Array;
+  readonly group: Uint8Array;
+  readonly self: boolean;
+}
+const NAMING: readonly string[] = ["Send", "Fetch", "Read"];
+
+/** `message`: what the decoder made of the body; undefined: it refused it. */
+function checkPeek(body: Uint8Array, message: Named | undefined): void {
+  const peeked = peek(body, 0, body.length);
+  if (message === undefined) return;
+  const { peer, group, self } = message;
+  const names = (peer.length > 0 ? 1 : 0) + (group.length > 0 ? 1 : 0) + (self ? 1 : 0);
+  if (peeked) {
+    const id = peekedKind === ConversationKind.Direct ? peer : group;
+    const same = peekedKind === ConversationKind.Self ? self : Buffer.compare(id, body.subarray(peekedStart, peekedEnd)) === 0;
+    expect(names === 1 && same, "peek finds the conversation that is decoded");
+    return;
+  }
+  const written = timesNamed(body);
+  const good = names === 1 && (self || idText(peer.length > 0 ? peer : group) !== undefined);
+  expect(!good || written !== 1, "peek takes a body that names its conversation once");
+}
+
+/** How often a body that decodes writes out a naming field of whatever kind; 0 when it holds a group, which peek need not take. */
+function timesNamed(body: Uint8Array): number {
+  let at = 0;
+  let value = 0;
+  const varint = (): number => {
+    value = 0;
+    const from = at;
+    for (let byte = 128; byte >= 128; ) {
+      byte = body[at++]!;
+      value += (byte & 127) * 128 ** (at - from - 1);
+    }
+    return at - from;
+  };
+  let times = 0;
+  while (at < body.length) {
+    varint();
+    const [field, wire] = [Math.floor(value / 8), value % 8];
+    if (field <= 3) times++;
+    if (wire === WIRE_GROUP) return 0;
+    if (wire === 1) at += 8;
+    else if (wire === 5) at += 4;
+    else if (varint() > 10) return 0;
+    else if (wire === 2) at += value;
+  }
+  return times;
+}
+
+/** Fields as a client writes them, a name among them, perhaps a second one. */
+function writeName(random: Random, input: Input): void {
+  for (let names = random.chance(0.1) ? 2 : 1; names > 0; names--) {
+    const field = random.between(1, 3);
+    if (random.chance(0.3)) writeUnknown(random, input, 0);
+    input.varint(field * 8 + (field === 3 ? 0 : 2));
+    if (field === 3) input.varint(random.chance(0.9) ? 1 : random.spread(53), random.chance(0.05) ? 9 : 1);
+    else {
+      const length = random.chance(0.9) ? random.between(1, 12) : random.below(80);
+      input.varint(length);
+      input.run(random.chance(0.9) ? random.between(0x20, 0x7f) : random.uint32(), length);
+    }
+  }
+  input.varint(4 * 8);
+  input.varint(random.spread(20));
 }
 
 function writeMessage(random: Random, input: Input, schema: Schema, name: string, depth: number): void {
