@@ -7,7 +7,7 @@ import t from "tap";
 import { HASH_START, digestBytes, digestTerm, nextHash } from "./conversation-hash.ts";
 import { compareBytes, directKey, directUsers, groupKey, idBytes, idText, selfKey, shardOf, userKey } from "./conversation.ts";
 import { Limits } from "./limits.ts";
-import { hex } from "./subject.ts";
+import { checkCluster, gatewaySubject, hex, logicSubject, ownerKey, ownersBucket } from "./subject.ts";
 import { fromHex, toHex, vectors } from "./testing/project-file.ts";
 import { WIRE_EPOCH_MS, fromWireTime, toWireTime } from "./time.ts";
 
@@ -181,5 +181,16 @@ t.test("wire time and hex", (t) => {
   t.equal(toWireTime(WIRE_EPOCH_MS + 1.9), 1, "whole milliseconds");
   t.equal(fromWireTime(toWireTime(1_800_000_000_123)), 1_800_000_000_123);
   t.equal(hex(Uint8Array.of(0, 10, 255)), "000aff");
+  t.end();
+});
+
+t.test("subjects: one token each for cluster and process, and none that a wildcard could be hidden in", (t) => {
+  const incarnation = Uint8Array.of(0, 1, 2, 3, 0xfc, 0xfd, 0xfe, 0xff);
+  t.equal(gatewaySubject("test", incarnation), "hawser.test.gateway.00010203fcfdfeff");
+  t.equal(logicSubject("test", incarnation), "hawser.test.logic.00010203fcfdfeff");
+  t.equal(ownersBucket("test"), "hawser-test-owners");
+  t.equal(ownerKey(0, 255), "shards.0-255");
+  for (const good of ["a", "Prod_2-eu", "x".repeat(32)]) t.equal(checkCluster(good), good);
+  for (const bad of ["", "a.b", "*", ">", "a b", "a\n", "é", "x".repeat(33)]) t.throws(() => checkCluster(bad), RangeError, JSON.stringify(bad));
   t.end();
 });
