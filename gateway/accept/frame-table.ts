@@ -36,7 +36,10 @@ export class FrameTable implements FrameSink {
   }
 
   frame(header: number, bytes: Uint8Array, start: number, end: number): boolean {
-    if (bytes !== this.bytes || this.count === FRAMES_MAX) this.flush();
+    if (bytes !== this.bytes || this.count === FRAMES_MAX) {
+      this.flush();
+      if (!this.reading) return false;
+    }
     this.bytes = bytes;
     const at = FRAME_FIELDS * this.count++;
     const { table } = this;

@@ -123,11 +123,11 @@ class WebSocketTransport implements Transport {
       response.writeStatus("426 Upgrade Required").writeHeader("upgrade", "websocket").end(`this is a WebSocket endpoint (${SUBPROTOCOL})\n`, true);
     });
     return new Promise((resolve, reject) => {
-      // Exclusive: by default a second process could take half of the connections to the same port.
+      // Exclusive: by default a second process could share the port, and take half of the connections.
       (this.app as unknown as Listening).listen(this.options.host, this.options.port, this.engine.LIBUS_LISTEN_EXCLUSIVE_PORT, (listening) => {
         if (listening === false) return reject(new Error(`cannot listen on ${this.options.host}:${this.options.port} (in use, or not allowed)`));
         this.listening = listening;
-        this.port = this.engine.us_socket_local_port(listening as never);
+        this.port = this.engine.us_socket_local_port(listening);
         resolve();
       });
     });

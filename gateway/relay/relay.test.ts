@@ -33,7 +33,11 @@ class Bench implements Publisher, RelaySessions {
   private flushWanted = false;
 
   constructor(limits: LinkLimits = LIMITS) {
-    this.relay = new Relay(this, this.table, this, this.counters, SILENT, () => this.now, { incarnation: this.incarnation, resyncsPerSecond: 100, linkLimits: limits });
+    this.relay = new Relay(this, this.table, this, this.counters, SILENT, () => this.now, {
+      incarnation: this.incarnation,
+      resyncsPerSecond: 100,
+      linkLimits: limits,
+    });
   }
 
   publish(owner: string, bytes: Uint8Array): boolean {
@@ -136,7 +140,11 @@ t.test("requests go to the owner of their shard, in order, one batch a turn", as
     bench.request(slot, FrameType.Read, 8, hawser.v1.Read.encode({ peer: bytesOf("bob"), seq: 3 }).finish());
     bench.request(slot, FrameType.Fetch, 9, hawser.v1.Fetch.encode({ group: bytesOf("g"), fromSeq: 1 }).finish());
     bench.request(slot, FrameType.Check, 10, hawser.v1.Check.encode({ digest: new Uint8Array(8) }).finish());
-    t.strictSame([...low.requests, ...high.requests].filter((line) => line.startsWith(user)), [], "nothing before the end of the turn");
+    t.strictSame(
+      [...low.requests, ...high.requests].filter((line) => line.startsWith(user)),
+      [],
+      "nothing before the end of the turn",
+    );
   }
   bench.turn();
   t.ok(
@@ -152,7 +160,11 @@ t.test("requests go to the owner of their shard, in order, one batch a turn", as
       t.ok(ownerOf(userKey(bytesOf(user))).requests.includes(line), line);
     }
     const refs = low.requests.filter((line) => line.startsWith(user)).map((line) => Number(line.split(" ")[2]));
-    t.strictSame(refs, [...refs].sort((a, b) => a - b), "in order");
+    t.strictSame(
+      refs,
+      [...refs].sort((a, b) => a - b),
+      "in order",
+    );
   }
   bench.request(0, FrameType.Send, 11, hawser.v1.Send.encode({ clientSeq: 1 }).finish());
   bench.request(0, FrameType.Read, 12, hawser.v1.Read.encode({ peer: bytesOf("bob"), group: bytesOf("g") }).finish());
@@ -175,8 +187,14 @@ t.test("deliveries come once and in order, whatever is lost", async (t) => {
   }
   bench.passes = () => true;
   bench.run(5000);
-  t.strictSame(bench.delivered, Array.from({ length: 100 }, (_, i) => `m${i} to 3.1 class ${i % 3}`));
-  t.strictSame(logic.requests, Array.from({ length: 100 }, (_, i) => `alice 5 ${i + 1}`));
+  t.strictSame(
+    bench.delivered,
+    Array.from({ length: 100 }, (_, i) => `m${i} to 3.1 class ${i % 3}`),
+  );
+  t.strictSame(
+    logic.requests,
+    Array.from({ length: 100 }, (_, i) => `alice 5 ${i + 1}`),
+  );
   t.strictSame(bench.take(), [], "nobody has to sync for it");
   t.equal(bench.relay.links.newest, 1);
   const [link] = bench.relay.links.byOwner.values();

@@ -15,13 +15,23 @@ const { Send, Fetch, Read } = hawser.v1;
 const { Up, Down, Owner } = fabric.fabric.v1;
 const bytesOf = (value: string) => new TextEncoder().encode(value);
 const id = fc.oneof(
-  fc.string({ minLength: 1, maxLength: 20, unit: "grapheme" }).map(bytesOf).filter((bytes) => bytes.length <= 64),
+  fc
+    .string({ minLength: 1, maxLength: 20, unit: "grapheme" })
+    .map(bytesOf)
+    .filter((bytes) => bytes.length <= 64),
   fc.uint8Array({ minLength: 0, maxLength: 70 }),
 );
-const naming = fc.oneof(fc.record({ peer: id }), fc.record({ group: id }), fc.record({ self: fc.boolean() }), fc.record({ peer: id, group: id, self: fc.boolean() }, { requiredKeys: [] }));
+const naming = fc.oneof(
+  fc.record({ peer: id }),
+  fc.record({ group: id }),
+  fc.record({ self: fc.boolean() }),
+  fc.record({ peer: id, group: id, self: fc.boolean() }, { requiredKeys: [] }),
+);
 const seq = fc.maxSafeNat();
 const body = fc.oneof(
-  fc.tuple(naming, seq, fc.nat(), fc.uint8Array({ maxLength: 300 })).map(([name, clientSeq, kind, payload]) => Send.encode({ ...name, clientSeq, kind, payload }).finish()),
+  fc
+    .tuple(naming, seq, fc.nat(), fc.uint8Array({ maxLength: 300 }))
+    .map(([name, clientSeq, kind, payload]) => Send.encode({ ...name, clientSeq, kind, payload }).finish()),
   fc.tuple(naming, seq, fc.boolean(), fc.nat()).map(([name, fromSeq, backward, limit]) => Fetch.encode({ ...name, fromSeq, backward, limit }).finish()),
   fc.tuple(naming, seq).map(([name, value]) => Read.encode({ ...name, seq: value }).finish()),
 );
@@ -75,14 +85,23 @@ function check(bytes: Uint8Array): void {
   if (peekedShard(chunk, user, 256) !== shardOf(key, 256)) throw new Error("another shard");
 }
 
-t.test("encoded messages, whole, joined and damaged", async (t) => {
-  fc.assert(fc.property(body, (bytes) => check(bytes)), { numRuns: 3000 });
+t.test("encoded messages, whole, joined and damaged", async () => {
+  fc.assert(
+    fc.property(body, (bytes) => check(bytes)),
+    { numRuns: 3000 },
+  );
   // One behind the other is one message with fields given twice, as protobuf has it.
-  fc.assert(fc.property(body, body, (a, b) => check(Buffer.concat([a, b]))), { numRuns: 1500 });
-  fc.assert(fc.property(body, fc.nat(), (bytes, at) => check(bytes.subarray(0, bytes.length === 0 ? 0 : at % bytes.length))), { numRuns: 1500 });
+  fc.assert(
+    fc.property(body, body, (a, b) => check(Buffer.concat([a, b]))),
+    { numRuns: 1500 },
+  );
+  fc.assert(
+    fc.property(body, fc.nat(), (bytes, at) => check(bytes.subarray(0, bytes.length === 0 ? 0 : at % bytes.length))),
+    { numRuns: 1500 },
+  );
 });
 
-t.test("any bytes: what is let through is what logic will read", async (t) => {
+t.test("any bytes: what is let through is what logic will read", async () => {
   const bytes = fc.oneof(
     fc.uint8Array({ maxLength: 30 }),
     fc.tuple(body, fc.nat(), fc.integer({ min: 0, max: 255 })).map(([whole, at, byte]) => {
@@ -135,7 +154,7 @@ t.test("cases", async (t) => {
   no([...peer, 0x32, 0xff, 0xff, 0xff, 0xff, 0x0f], "4 GB");
 });
 
-t.test("Up batches are what protobufjs reads", async (t) => {
+t.test("Up batches are what protobufjs reads", async () => {
   const bytes = fc.uint8Array({ maxLength: 80 });
   const command = fc.record({
     slot: fc.nat(70_000),

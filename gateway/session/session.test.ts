@@ -170,7 +170,15 @@ t.test("Hello, token, Welcome, and what was pipelined, in order", async (t) => {
   bench.core.verified(3, 1, { code: 0, user: ALICE, expiresAtUnixMs: Number.POSITIVE_INFINITY }, bench.now);
   t.strictSame(bench.take(), ["limit 3 524288", "write 3 Welcome", "attach 3 true 2", "command 3 5 1", "write 3 Beat", "command 3 8 2"]);
   const { welcome } = bench;
-  t.match(welcome, { version: 1, heartbeatMs: 20_000, frameBytesMax: 524_288, payloadBytesMax: 65_536, codec: 0, sendsPerSecond: 10, requestsInFlightMax: 256 });
+  t.match(welcome, {
+    version: 1,
+    heartbeatMs: 20_000,
+    frameBytesMax: 524_288,
+    payloadBytesMax: 65_536,
+    codec: 0,
+    sendsPerSecond: 10,
+    requestsInFlightMax: 256,
+  });
   t.strictSame([...welcome!.user], [...ALICE]);
   t.strictSame([...welcome!.session], [9, 9, 9, 9, 0, 0, 0, 3, 0, 0, 0, 1]);
   t.equal(welcome!.serverTime, UNIX_MS + bench.now - Date.UTC(2025, 0, 1));
@@ -242,7 +250,10 @@ t.test("pipelining: reading pauses, then nothing more is taken", async (t) => {
   t.strictSame(bench.take(), [], "once");
   bench.core.verified(0, 1, { code: 0, user: ALICE, expiresAtUnixMs: Number.POSITIVE_INFINITY }, bench.now);
   t.strictSame(bench.take(), ["limit 0 524288", "write 0 Welcome", "attach 0 false 0", ...[1, 2, 3, 4, 5].map((ref) => `command 0 5 ${ref}`), "resume 0"]);
-  t.ok(bench.commands.every(({ body }) => body.length > 5000 && hawser.v1.Send.decode(body).payload.length === 5000), "whole copies");
+  t.ok(
+    bench.commands.every(({ body }) => body.length > 5000 && hawser.v1.Send.decode(body).payload.length === 5000),
+    "whole copies",
+  );
 
   const flood = new Bench();
   flood.core.opened(0, flood.now);
@@ -279,7 +290,10 @@ t.test("every message counts, and batches are split", async (t) => {
     "write 0 UNKNOWN_TYPE ref 7",
     "command 0 8 8",
   ]);
-  t.strictSame(bench.commands.slice(1, 3).map(({ body }) => hawser.v1.Send.decode(body).clientSeq), [1, 2]);
+  t.strictSame(
+    bench.commands.slice(1, 3).map(({ body }) => hawser.v1.Send.decode(body).clientSeq),
+    [1, 2],
+  );
   t.equal(bench.counters.framesIn[FrameType.Send], 3);
   t.equal(bench.counters.refusals[ErrorCode.UnknownType], 4);
 });
@@ -311,7 +325,11 @@ t.test("rates", async (t) => {
   bench.ready();
   for (let i = 1; i <= 22; i++) bench.frames(0, sendFrame(i));
   const done = bench.take();
-  t.strictSame(done.slice(0, 20), Array.from({ length: 20 }, (_, i) => `command 0 5 ${i + 1}`), "a burst");
+  t.strictSame(
+    done.slice(0, 20),
+    Array.from({ length: 20 }, (_, i) => `command 0 5 ${i + 1}`),
+    "a burst",
+  );
   t.strictSame(done.slice(20), ["write 0 RATE_LIMITED ref 21", "write 0 RATE_LIMITED ref 22"]);
   t.equal(bench.errors.at(-1)!.retryAfterMs, 100, "until the next one");
   bench.frames(0, SYNC);
@@ -328,7 +346,13 @@ t.test("rates", async (t) => {
   t.strictSame(flood.take().slice(30), ["write 0 Beat", "detach 0", "close 0 BUSY closes"], "beats without end");
   const unknown = new Bench();
   unknown.ready();
-  unknown.frames(0, encodeBatch(28 | HeaderBit.Batch, Array.from({ length: 5000 }, () => text(""))));
+  unknown.frames(
+    0,
+    encodeBatch(
+      28 | HeaderBit.Batch,
+      Array.from({ length: 5000 }, () => text("")),
+    ),
+  );
   t.equal(unknown.take().length, 33, "a batch of nonsense is not answered to its end");
 });
 
@@ -394,9 +418,12 @@ t.test("too many, going away, closing all", async (t) => {
   t.equal(bench.counters.closes[CloseReason.Drained], 2);
 });
 
-t.test("whatever comes, the sink's rules hold", async (t) => {
+t.test("whatever comes, the sink's rules hold", async () => {
   const event = fc.oneof(
-    { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom("opened", "closed", "broken", "verified", "refused"), slot: fc.nat(3), bytes: fc.constant(BEAT) }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({ kind: fc.constantFrom("opened", "closed", "broken", "verified", "refused"), slot: fc.nat(3), bytes: fc.constant(BEAT) }),
+    },
     {
       weight: 3,
       arbitrary: fc.record({
@@ -441,7 +468,8 @@ t.test("whatever comes, the sink's rules hold", async (t) => {
           check();
           closing.delete(slot);
         } else if (kind === "broken" && open.has(slot)) bench.core.broken(slot, ErrorCode.BadFrame);
-        else if (kind === "verified") bench.core.verified(slot, bench.table.generation[slot]!, { code: 0, user: ALICE, expiresAtUnixMs: UNIX_MS + bench.now + 60_000 }, bench.now);
+        else if (kind === "verified")
+          bench.core.verified(slot, bench.table.generation[slot]!, { code: 0, user: ALICE, expiresAtUnixMs: UNIX_MS + bench.now + 60_000 }, bench.now);
         else if (kind === "refused") bench.core.verified(slot, bench.table.generation[slot]!, { code: ErrorCode.AuthFailed, detail: "" }, bench.now);
         else if (kind === "frame" && open.has(slot)) bench.frames(slot, bytes);
         else if (kind === "wait") bench.advance(slot);

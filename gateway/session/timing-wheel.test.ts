@@ -7,12 +7,16 @@ const CAPACITY = 24;
 const TICK_MS = 10;
 
 const step = fc.oneof(
-  fc.record({ kind: fc.constant("arm" as const), id: fc.nat(CAPACITY - 1), inMs: fc.oneof(fc.integer({ min: -50, max: 200 }), fc.integer({ min: 0, max: 3000 })) }),
+  fc.record({
+    kind: fc.constant("arm" as const),
+    id: fc.nat(CAPACITY - 1),
+    inMs: fc.oneof(fc.integer({ min: -50, max: 200 }), fc.integer({ min: 0, max: 3000 })),
+  }),
   fc.record({ kind: fc.constant("disarm" as const), id: fc.nat(CAPACITY - 1), inMs: fc.constant(0) }),
   fc.record({ kind: fc.constant("advance" as const), id: fc.constant(0), inMs: fc.oneof(fc.integer({ min: 0, max: 60 }), fc.integer({ min: 0, max: 2500 })) }),
 );
 
-t.test("agrees with a model", async (t) => {
+t.test("agrees with a model", async () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 80 }), fc.nat(1000), fc.integer({ min: -20, max: 120 }), (steps, start, rearmMs) => {
       let now = start / 3;

@@ -1,0 +1,391 @@
+// What every transport must do, on real sockets: one suite, run for TCP, TLS, WebSocket and WebSocket over TLS; then
+// what only one of them can get wrong.
+import { type AddressInfo, connect, createServer } from "node:net";
+import { request } from "node:http";
+import { connect as connectTls } from "node:tls";
+import t, { type Test } from "tap";
+import { WebSocket } from "ws";
+import { ErrorCode, errorName } from "../../proto/error-code.ts";
+import { encodeFrame } from "../../proto/frame.ts";
+import { makeCertificate } from "../testing/certificate.ts";
+import { type ClientKind, openClient, type WebSocketClient } from "../testing/client.ts";
+import { SlotPool } from "./slot-pool.ts";
+import { listenTcp } from "./tcp.ts";
+import { FRAME_FIELDS, type Transport, type TransportEvents, type TransportOptions, WriteResult } from "./transport.ts";
+import { listenWebSocket } from "./websocket.ts";
+
+const certificate = makeCertificate();
+const FRAME_BYTES_MAX = 8192;
+const SLOT_FIRST = 100;
+
+/** Writes down what a transport tells. */
+class Recorder implements TransportEvents {
+  readonly log: string[] = [];
+  readonly frameBodies = new Map<number, { header: number; body: Buffer }[]>();
+  readonly open = new Set<number>();
+  addresses: string[] = [];
+  calls = 0;
+  onFrame: (slot: number) => void = () => undefined;
+
+  opened(slot: number, remoteAddress: string): void {
+    if (this.open.has(slot)) throw new Error(`slot ${slot} opened while open`);
+    this.open.add(slot);
+    this.frameBodies.set(slot, []);
+    this.addresses.push(remoteAddress);
+    this.log.push(`opened ${slot}`);
+  }
+
+  frames(bytes: Uint8Array, table: Int32Array, count: number): void {
+    this.calls++;
+    for (let i = 0; i < count; i++) {
+      const [slot, header, start, end] = table.subarray(FRAME_FIELDS * i, FRAME_FIELDS * (i + 1)) as unknown as [number, number, number, number];
+      if (!this.open.has(slot)) throw new Error(`a frame of slot ${slot}, which is not open`);
+      this.frameBodies.get(slot)!.push({ header, body: Buffer.from(bytes.slice(start, end)) });
+      this.onFrame(slot);
+    }
+  }
+
+  broken(slot: number, code: ErrorCode): void {
+    this.log.push(`broken ${slot} ${errorName(code)}`);
+  }
+
+  drained(slot: number): void {
+    this.log.push(`drained ${slot}`);
+  }
+
+  closed(slot: number): void {
+    if (!this.open.delete(slot)) throw new Error(`slot ${slot} closed while closed`);
+    this.log.push(`closed ${slot}`);
+  }
+}
+
+async function until(condition: () => boolean, what: string, withinMs = 8000): Promise<void> {
+  for (const deadline = Date.now() + withinMs; !condition(); ) {
+    if (Date.now() > deadline) throw new Error(`waited ${withinMs} ms for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+function options(kind: ClientKind, fields: Partial<TransportOptions> = {}): TransportOptions {
+  const tls = kind === "tls" || kind === "wss" ? { tls: certificate! } : {};
+  return {
+    host: "127.0.0.1",
+    port: 0,
+    slotFirst: SLOT_FIRST,
+    slotsMax: 4,
+    frameBytesMax: FRAME_BYTES_MAX,
+    frameBytesLimit: 512 * 1024,
+    lingerMs: 1000,
+    ...tls,
+    ...fields,
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+const listenOf = (kind: ClientKind) => (kind === "tcp" || kind === "tls" ? listenTcp : listenWebSocket);
+
+async function listen(t: Test, kind: ClientKind, fields: Partial<TransportOptions> = {}): Promise<{ transport: Transport; events: Recorder }> {
+  const events = new Recorder();
+  const transport = await listenOf(kind)(options(kind, fields), events);
+  t.teardown(() => transport.stop());
+  return { transport, events };
+}
+
+for (const kind of ["tcp", "tls", "ws", "wss"] as const) {
+  const stream = kind === "tcp" || kind === "tls";
+  const skip = certificate === undefined && (kind === "tls" || kind === "wss") ? "no openssl to make a certificate with" : false;
+  t.test(`${kind}`, { skip }, async (t) => {
+    t.test("frames come whole and in order, many in a call", async (t) => {
+      const { transport, events } = await listen(t, kind);
+      const client = await openClient(kind, transport.port);
+      await until(() => events.open.size === 1, "opened");
+      t.strictSame(events.log, [`opened ${SLOT_FIRST}`]);
+      t.match(events.addresses[0], /127\.0\.0\.1/);
+      const frames = Array.from({ length: 3000 }, (_, i) => (i % 10 === 9 ? Buffer.of(0) : encodeFrame(5 + (i % 3), Buffer.alloc(i % 300, i))));
+      client.write(Buffer.concat(frames));
+      const got = events.frameBodies.get(SLOT_FIRST)!;
+      await until(() => got.length === 3000, "all frames");
+      t.ok(
+        got.every(({ header, body }, i) =>
+          i % 10 === 9 ? header === 0 && body.length === 0 : header === 5 + (i % 3) && body.equals(Buffer.alloc(i % 300, i)),
+        ),
+        "as they were sent",
+      );
+      t.ok(events.calls < 100, `${events.calls} calls for 3000 frames`);
+      const largest = encodeFrame(5, Buffer.alloc(FRAME_BYTES_MAX - 1, 1));
+      client.write(largest);
+      await until(() => got.length === 3001, "the largest frame");
+      transport.setFrameLimit(SLOT_FIRST, 512 * 1024);
+      client.write(encodeFrame(6, Buffer.alloc(512 * 1024 - 1, 2)));
+      await until(() => got.length === 3002, "a frame up to the new limit");
+      t.ok(got[3001]!.body.equals(Buffer.alloc(512 * 1024 - 1, 2)));
+      t.ok(transport.bytesRead > 900_000);
+      client.end();
+      await until(() => events.open.size === 0, "closed");
+      t.strictSame(events.log, [`opened ${SLOT_FIRST}`, `closed ${SLOT_FIRST}`]);
+    });
+
+    t.test("bytes that are no frames", async (t) => {
+      const { transport, events } = await listen(t, kind);
+      const good = Buffer.from(encodeFrame(5, Buffer.from("good")));
+      const cases: [string, number[], number][] = [
+        ["4 GB", [0xff, 0xff, 0xff, 0xff, 0x0f], ErrorCode.BadFrame],
+        ["256 MB", [0xff, 0xff, 0xff, 0x7f], ErrorCode.FrameTooLarge],
+        ["one more than the limit", [0x81, 0x40, 5], ErrorCode.FrameTooLarge],
+        ["a length that is not minimal", [0x80, 0x00], ErrorCode.BadFrame],
+        ["the reserved bit", [1, 0x85], ErrorCode.BadFrame],
+        ["type 0", [1, 0x20], ErrorCode.BadFrame],
+      ];
+      for (const [name, bytes, code] of cases) {
+        const client = await openClient(kind, transport.port);
+        await until(() => events.open.size === 1, "opened");
+        client.write(Buffer.concat([good, Buffer.from(bytes), good]));
+        await until(() => events.log.some((line) => line.startsWith("broken")), name);
+        t.equal(events.log.at(-1), `broken ${SLOT_FIRST} ${errorName(code)}`, name);
+        t.equal(events.frameBodies.get(SLOT_FIRST)!.length, 1, "what stood before it was handed over, nothing behind it");
+        transport.close(SLOT_FIRST, Buffer.from(encodeFrame(3, Buffer.from("why"))));
+        t.equal(transport.write(SLOT_FIRST, good), WriteResult.Dropped);
+        t.equal(Buffer.from(await client.next(3)).toString(), "why", "the last bytes arrive");
+        await client.until(() => client.closed, "the end");
+        await until(() => events.open.size === 0, "closed");
+        t.equal(events.log.filter((line) => line.startsWith("broken")).length, 1, "told once");
+        events.log.length = 0;
+      }
+    });
+
+    t.test("writes arrive in order; closing sends everything first", async (t) => {
+      const { transport, events } = await listen(t, kind);
+      const client = await openClient(kind, transport.port);
+      client.keepBytes = true;
+      await until(() => events.open.size === 1, "opened");
+      const expected: Buffer[] = [];
+      const frames = Array.from({ length: 200 }, (_, i) => Buffer.from(encodeFrame(7, Buffer.alloc(1 + ((i * 977) % 5000), i))));
+      for (let i = 0; i < 200; i += 4) {
+        t.not(transport.write(SLOT_FIRST, frames[i]!), WriteResult.Dropped);
+        transport.writeMany(SLOT_FIRST, [frames[i + 1]!, frames[i + 2]!, frames[i + 3]!, Buffer.from("not this one")], 3);
+        expected.push(...frames.slice(i, i + 4));
+      }
+      const last = Buffer.from(encodeFrame(3, Buffer.alloc(100_000, 9)));
+      transport.close(SLOT_FIRST, last);
+      await client.until(() => client.closed, "the end");
+      t.ok(client.received.equals(Buffer.concat([...expected, last])), "every byte");
+      await until(() => events.open.size === 0, "closed");
+      t.equal(transport.bufferedBytes(SLOT_FIRST), 0);
+      t.equal(transport.write(SLOT_FIRST, last), WriteResult.Dropped, "nobody is there");
+      transport.close(SLOT_FIRST);
+    });
+
+    t.test("a view of a large buffer is written as it was", async (t) => {
+      const { transport, events } = await listen(t, kind);
+      const client = await openClient(kind, transport.port);
+      await until(() => events.open.size === 1, "opened");
+      const batch = Buffer.alloc(700_000);
+      const frame = encodeFrame(7, Buffer.alloc(50_000, 3));
+      batch.set(frame, 1234);
+      for (let i = 0; i < 8; i++) transport.write(SLOT_FIRST, batch.subarray(1234, 1234 + frame.length));
+      await client.until(() => client.frames.length === 8, "all of them");
+      t.ok(client.frames.every(({ body }) => Buffer.from(body).equals(Buffer.alloc(50_000, 3))));
+    });
+
+    t.test("a peer that never reads: Buffered, and cut off in the end", async (t) => {
+      const { transport, events } = await listen(t, kind);
+      const client = await openClient(kind, transport.port);
+      await until(() => events.open.size === 1, "opened");
+      client.pause();
+      const frame = Buffer.from(encodeFrame(7, Buffer.alloc(60_000, 1)));
+      let written = 0;
+      let result: WriteResult = WriteResult.Sent;
+      while (transport.bufferedBytes(SLOT_FIRST) < 300_000 && written < 64 << 20) {
+        result = transport.write(SLOT_FIRST, frame);
+        written += frame.length;
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      t.equal(result, WriteResult.Buffered);
+      const waiting = transport.bufferedBytes(SLOT_FIRST);
+      t.ok(waiting >= 300_000 && waiting < 1_000_000, `${waiting} wait of ${written}`);
+      // Read on: everything that waited arrives, and that is told.
+      client.resume();
+      await until(() => transport.bufferedBytes(SLOT_FIRST) === 0, "drained");
+      await until(() => events.log.includes(`drained ${SLOT_FIRST}`), "the event");
+      await client.until(() => client.frames.length === written / frame.length, "every frame");
+      client.pause();
+      while (transport.bufferedBytes(SLOT_FIRST) < 300_000) {
+        transport.write(SLOT_FIRST, frame);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      transport.close(SLOT_FIRST, frame);
+      await until(() => events.open.size === 0, "closed without its help", 4000);
+      client.destroy();
+    });
+
+    t.test("slots are used again, and are bounded", async (t) => {
+      const { transport, events } = await listen(t, kind, { slotsMax: 2 });
+      const first = await openClient(kind, transport.port);
+      await openClient(kind, transport.port);
+      await until(() => events.open.size === 2, "two");
+      t.strictSame([...events.open], [SLOT_FIRST, SLOT_FIRST + 1]);
+      const third = await openClient(kind, transport.port).catch(() => undefined);
+      await third?.until(() => third.closed, "the end of one too many");
+      t.equal(events.open.size, 2);
+      first.destroy();
+      await until(() => events.open.size === 1, "closed");
+      const next = await openClient(kind, transport.port);
+      await until(() => events.open.size === 2, "again two");
+      t.ok(events.open.has(SLOT_FIRST), "the same slot");
+      next.write(encodeFrame(5, Buffer.from("hi")));
+      await until(() => events.frameBodies.get(SLOT_FIRST)!.length === 1, "its frame");
+      t.equal(transport.openCount, 2);
+    });
+
+    t.test("closing from inside the call that hands frames over", async (t) => {
+      const { transport, events } = await listen(t, kind);
+      const client = await openClient(kind, transport.port);
+      events.onFrame = (slot) => transport.close(slot, encodeFrame(3, Buffer.from("enough")));
+      client.write(Buffer.concat(Array.from({ length: 5000 }, () => Buffer.from(encodeFrame(5, Buffer.from("x"))))));
+      t.equal(Buffer.from(await client.next(3)).toString(), "enough");
+      await client.until(() => client.closed, "the end");
+      await until(() => events.open.size === 0, "closed");
+      t.ok(events.frameBodies.get(SLOT_FIRST)!.length <= 1024, "the rest of the table at most");
+    });
+
+    t.test("stopping", async (t) => {
+      // A port that is given, as in service: one that the system chose cannot always be taken again at once.
+      const port = await freePort();
+      const { transport, events } = await listen(t, kind, { port });
+      const client = await openClient(kind, transport.port);
+      await until(() => events.open.size === 1, "opened");
+      transport.stopListening();
+      await t.rejects(openClient(kind, port), "nobody new");
+      client.write(encodeFrame(5, Buffer.from("hi")));
+      await until(() => events.frameBodies.get(SLOT_FIRST)!.length === 1, "the old one goes on");
+      await transport.stop();
+      t.equal(events.open.size, 0, "all are told closed before stop resolves");
+      await client.until(() => client.closed, "the end");
+      const again = await listenOf(kind)(options(kind, { port }), new Recorder());
+      t.equal(again.port, port, "the port is free");
+      await t.rejects(listenOf(kind)(options(kind, { port }), new Recorder()), "and is not shared");
+      await again.stop();
+    });
+
+    if (!stream) return;
+    t.test("a frame over many reads; pausing", async (t) => {
+      const { transport, events } = await listen(t, kind);
+      const client = await openClient(kind, transport.port);
+      const bytes = Buffer.concat([encodeFrame(5, Buffer.alloc(300, 7)), Buffer.of(0), encodeFrame(6, Buffer.from("end"))]);
+      for (const byte of bytes) {
+        client.write(Buffer.of(byte));
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      await until(() => events.frameBodies.get(SLOT_FIRST)?.length === 3, "three frames");
+      t.strictSame(
+        events.frameBodies.get(SLOT_FIRST)!.map(({ header, body }) => [header, body.length]),
+        [
+          [5, 300],
+          [0, 0],
+          [6, 3],
+        ],
+      );
+      transport.pause(SLOT_FIRST);
+      const flood = Buffer.concat(Array.from({ length: 4000 }, () => Buffer.from(encodeFrame(5, Buffer.alloc(4000)))));
+      client.write(flood);
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      const whilePaused = events.frameBodies.get(SLOT_FIRST)!.length;
+      t.ok(whilePaused < 100, `${whilePaused} of 4000 frames while paused`);
+      transport.resume(SLOT_FIRST);
+      await until(() => events.frameBodies.get(SLOT_FIRST)!.length === 4003, "all of them");
+    });
+  });
+}
+
+t.test("WebSocket only", async (t) => {
+  const { transport, events } = await listen(t, "ws");
+  const open = async () => (await openClient("ws", transport.port)) as WebSocketClient;
+  const text = await open();
+  text.socket.send("hello");
+  await text.until(() => text.closed, "the end");
+  t.equal(text.closeCode, 1003, "a text message");
+
+  const fragmented = await open();
+  t.equal(fragmented.socket.protocol, "hawser.v1");
+  t.equal(fragmented.socket.extensions, "", "no compression");
+  await until(() => events.open.size === 1, "opened");
+  const frame = Buffer.from(encodeFrame(5, Buffer.alloc(3000, 4)));
+  for (let at = 0; at < frame.length; at += 1000) fragmented.socket.send(frame.subarray(at, at + 1000), { fin: at + 1000 >= frame.length });
+  await until(() => events.frameBodies.get(SLOT_FIRST)!.length === 1, "joined");
+  t.ok(events.frameBodies.get(SLOT_FIRST)![0]!.body.equals(Buffer.alloc(3000, 4)));
+  fragmented.socket.send(Buffer.concat([frame, frame.subarray(0, 100)]));
+  await until(() => events.log.includes(`broken ${SLOT_FIRST} BAD_FRAME`), "a message that ends within a frame");
+  t.equal(events.frameBodies.get(SLOT_FIRST)!.length, 2);
+  const other = await open();
+  await until(() => events.open.size === 2, "opened");
+  other.socket.send(frame.subarray(100));
+  await until(() => events.log.filter((line) => line.startsWith("broken")).length === 2, "what was held is not carried to others");
+  other.socket.send(Buffer.alloc(0));
+  transport.close(SLOT_FIRST);
+  transport.close(SLOT_FIRST + 1);
+  await until(() => events.open.size === 0, "closed");
+  const large = await open();
+  large.socket.send(Buffer.alloc(700 * 1024));
+  await large.until(() => large.closed, "the end of who sends a message that is too large");
+
+  for (const protocols of [[], ["mqtt"], ["hawser.v2"]]) {
+    const refused = new WebSocket(`ws://127.0.0.1:${transport.port}/`, protocols);
+    const status = await new Promise((resolve) => {
+      refused.once("unexpected-response", (_request, response) => resolve(response.statusCode));
+      refused.once("open", () => resolve("open"));
+      refused.once("error", resolve);
+    });
+    t.equal(status, 400, `subprotocol ${protocols}`);
+  }
+  const status = await new Promise((resolve) =>
+    request({ port: transport.port, host: "127.0.0.1", path: "/" }, (response) => resolve(response.statusCode)).end(),
+  );
+  t.equal(status, 426, "no upgrade");
+  t.equal(transport.failedHandshakes, 4);
+});
+
+t.test("TLS only", { skip: certificate === undefined ? "no openssl to make a certificate with" : false }, async (t) => {
+  for (const kind of ["tls", "wss"] as const) {
+    const { transport, events } = await listen(t, kind);
+    const plain = connect(transport.port, "127.0.0.1");
+    plain.on("error", () => undefined);
+    plain.write("GET / HTTP/1.1\r\n\r\n");
+    await new Promise((resolve) => plain.once("close", resolve));
+    const old = connectTls({
+      port: transport.port,
+      host: "127.0.0.1",
+      rejectUnauthorized: false,
+      minVersion: "TLSv1.1",
+      maxVersion: "TLSv1.1",
+      ciphers: "DEFAULT@SECLEVEL=0",
+    });
+    await t.rejects(
+      new Promise((resolve, reject) => {
+        old.once("secureConnect", resolve);
+        old.once("error", reject);
+      }),
+      `${kind}: TLS 1.1`,
+    );
+    const client = await openClient(kind, transport.port);
+    await until(() => events.open.size === 1, "opened");
+    t.strictSame(events.log, [`opened ${SLOT_FIRST}`], "those before were never opened");
+    client.destroy();
+    await t.rejects(listenOf(kind)(options(kind, { tls: { certFile: "/nowhere/cert.pem", keyFile: "/nowhere/key.pem" } }), new Recorder()));
+  }
+});
+
+t.test("slots", async (t) => {
+  const pool = new SlotPool(7, 3);
+  t.strictSame([pool.take(), pool.take(), pool.take(), pool.take(), pool.taken], [7, 8, 9, -1, 3]);
+  pool.release(8);
+  t.equal(pool.take(), 8);
+  for (const slot of [7, 8, 9]) pool.release(slot);
+  t.throws(() => pool.release(9));
+});
