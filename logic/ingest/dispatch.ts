@@ -1,13 +1,14 @@
 // Takes each command of a gateway to the shard that owns it. The conversation is worked out again from the
 // decoded body and the session's own user: what the gateway peeked decides nothing here.
-import { ConversationKind, shardOf, userKey } from "../../proto/conversation.ts";
-import { ErrorCode } from "../../proto/error-code.ts";
+import { ConversationKind, idText, shardOf, userKey } from "../../proto/conversation.ts";
+import { ErrorCode, errorFrame } from "../../proto/error-code.ts";
 import { FrameType, frameTypeName } from "../../proto/frame-type.ts";
 import { hawser as fabric } from "../../proto/gen/fabric.js";
 import { hawser } from "../../proto/gen/hawser.js";
+import { Limits } from "../../proto/limits.ts";
 import type { ConversationShard } from "../shard/conversation-shard.ts";
 import { conversationKey } from "../shard/naming.ts";
-import { replyError } from "../shard/reply.ts";
+import { closeSession, replyError } from "../shard/reply.ts";
 import { bytesText, Session } from "../shard/session.ts";
 import type { UserShard } from "../shard/user-shard.ts";
 import type { GatewayPeer } from "./gateway-peer.ts";
@@ -15,7 +16,10 @@ import type { GatewayPeer } from "./gateway-peer.ts";
 const { Operation, Attach } = fabric.fabric.v1;
 type Command = fabric.fabric.v1.Command;
 
-const FRAME_BYTES_DEFAULT = 512 * 1024;
+const FRAME_BYTES_DEFAULT = Limits.frameBytesMax;
+
+/** To a session without a valid user, install or device: a gateway's mistake, since it has checked them. */
+const NO_SESSION = errorFrame(ErrorCode.BadRequest, { closes: true, detail: "not a session" });
 
 export class Dispatch {
   /** Commands by type since the start, for metrics. */
@@ -38,18 +42,24 @@ export class Dispatch {
     // A session that this link never heard of, or that was replaced in its slot: nobody to answer.
     if (session === undefined || session.generation !== command.generation) return;
     if (type === Operation.OPERATION_DETACH) return this.detach(peer, session);
+    if (session.closing) return;
     const message = decode(type, command.body);
     if (message === undefined) return replyError(session, ErrorCode.BadRequest, command.ref, { detail: `not a ${frameTypeName(type)}` });
     this.request(session, command.ref, message, now);
   }
 
   attach(peer: GatewayPeer, command: Command): void {
-    const { device, connection, sync, watermark, frameBytesMax } = Attach.decode(command.body);
     const { slot, generation, user, install } = command;
+    const attach = decodeAttach(command.body);
+    const { device, connection, sync, watermark, frameBytesMax } = attach ?? new Attach();
     const previous = peer.sessions.get(slot);
     if (previous !== undefined) this.detach(peer, previous);
     const session = new Session({ gateway: peer, slot, generation, user, install, device, connection, frameBytesMax: frameBytesMax || FRAME_BYTES_DEFAULT });
+    // Also one that cannot be served is entered, so that its gateway's table and ours agree.
     peer.addSession(session);
+    if (attach === undefined || idText(user) === undefined || idText(device) === undefined || install.length !== Limits.installBytes) {
+      return closeSession(session, NO_SESSION);
+    }
     const users = this.usersOf(session);
     users.attach(session);
     if (sync) users.sync(session, 0, watermark);
@@ -85,6 +95,14 @@ export class Dispatch {
 }
 
 type Request = hawser.v1.Send | hawser.v1.Sync | hawser.v1.Fetch | hawser.v1.Check | hawser.v1.Read;
+
+function decodeAttach(body: Uint8Array): fabric.fabric.v1.Attach | undefined {
+  try {
+    return Attach.decode(body);
+  } catch {
+    return undefined;
+  }
+}
 
 /** The message of a request; undefined when the bytes are none, or the type is no request. */
 function decode(type: number, body: Uint8Array): Request | undefined {

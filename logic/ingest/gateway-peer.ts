@@ -31,7 +31,7 @@ export class GatewayPeer implements SessionGateway {
   readonly sessions: Map<number, Session>;
   /** Sum of sessionDigestTerm over the sessions, modulo 2^32. */
   digest: number;
-  /** The ring ran over: the gateway must open a new link. */
+  /** The ring ran over or the link was given up: nothing is sent on it any more. */
   over: boolean;
   private readonly host: PeerHost;
   private writer: Writer | undefined;
@@ -69,6 +69,12 @@ export class GatewayPeer implements SessionGateway {
     this.add({ frame, slots, generations, class: deliveryClass }, frame.length + 8 * sessions.length);
   }
 
+  /** Gives the link up, with all that was gathered for it. */
+  end(): void {
+    this.over = true;
+    this.writer = undefined;
+  }
+
   /** Sends the gathered batch. */
   flush(): void {
     this.scheduled = false;
@@ -89,7 +95,7 @@ export class GatewayPeer implements SessionGateway {
 
   private send(writer: Writer, retain: boolean): void {
     const bytes = writer.uint32(TAG_EPOCH).uint64(this.host.epoch).finish();
-    if (retain && !this.link.retain(bytes, this.host.now())) this.over = true;
+    if (retain && !this.link.retain(bytes, this.host.now())) this.end();
     this.host.publish(this, bytes);
   }
 

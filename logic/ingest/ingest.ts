@@ -93,7 +93,9 @@ export class Ingest {
     if (peer !== undefined && head.link === peer.link.link && !peer.over) return peer;
     if (peer !== undefined && head.link < peer.link.link) return undefined;
     const begins = head.number === 1 || head.last === 0;
-    if ((peer !== undefined && head.link === peer.link.link) || !begins || this.peers.size >= GATEWAYS_MAX) {
+    const sameLink = peer !== undefined && head.link === peer.link.link;
+    const full = peer === undefined && this.peers.size >= GATEWAYS_MAX;
+    if (sameLink || !begins || full) {
       this.reset(head.from, head.link);
       return undefined;
     }
@@ -105,6 +107,7 @@ export class Ingest {
 
   private forget(peer: GatewayPeer): void {
     this.peers.delete(peer.name);
+    peer.end();
     for (const session of [...peer.sessions.values()]) this.dispatch.detach(peer, session);
   }
 

@@ -66,7 +66,13 @@ export class Ownership {
     if (step !== LeaseStep.Write) {
       this.held = false;
       this.stopped = true;
-      this.lost(new Error(step === LeaseStep.Deposed ? "deposed: a later process owns this store" : "another store already serves this cluster: use another cluster name, or stop it"));
+      this.lost(
+        new Error(
+          step === LeaseStep.Deposed
+            ? "deposed: a later process owns this store"
+            : "another store already serves this cluster: use another cluster name, or stop it",
+        ),
+      );
       return 0;
     }
     this.revision = await this.kv.update(this.key, this.value, entry?.value.length ? entry.revision : 0);

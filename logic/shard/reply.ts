@@ -19,3 +19,9 @@ export function replySent(session: Session, ref: number, seq: number, time: numb
   const frame = encodeMessage(FrameType.Sent, hawser.v1.Sent, { ref, seq, time, durability: DURABILITY_FSYNC });
   session.gateway.deliver(session, frame, DeliveryClass.Control);
 }
+
+/** The frame is the last that the session gets, and nothing more is taken from it. Its gateway detaches it. */
+export function closeSession(session: Session, frame: Uint8Array): void {
+  session.closing = true;
+  session.gateway.deliver(session, frame, DeliveryClass.Close);
+}

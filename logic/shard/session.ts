@@ -33,6 +33,8 @@ export class Session {
   readonly frameBytesMax: number;
   /** Requests of this session that wait for the store. */
   waiting: number;
+  /** Its gateway was told to close it. */
+  closing: boolean;
 
   constructor(fields: SessionFields) {
     this.gateway = fields.gateway;
@@ -47,6 +49,7 @@ export class Session {
     this.connection = fields.connection;
     this.frameBytesMax = fields.frameBytesMax;
     this.waiting = 0;
+    this.closing = false;
   }
 }
 

@@ -13,7 +13,7 @@ import type { StoredHead, StoredMembership } from "../store/store.ts";
 import { RecordType } from "../store/store.ts";
 import { nameFor } from "./naming.ts";
 import type { Completion, UserOutput } from "./output.ts";
-import { DeliveryClass, replyError } from "./reply.ts";
+import { closeSession, DeliveryClass, replyError } from "./reply.ts";
 import { bytesText, type Session } from "./session.ts";
 import { sha256 } from "./sha256.ts";
 import { User, type UserHead, UserState } from "./user.ts";
@@ -72,14 +72,14 @@ export class UserShard {
     this.absent.delete(user.idText);
     // One that its own install has left behind already replaces nobody.
     if (user.sessions.some((other) => other.installText === session.installText && other.connection > session.connection)) {
-      return this.close(session, REPLACED);
+      return closeSession(session, REPLACED);
     }
     for (const other of user.sessions.slice()) {
       if (other.installText !== session.installText && other.deviceText !== session.deviceText) continue;
       user.removeSession(other);
-      this.close(other, REPLACED);
+      closeSession(other, REPLACED);
     }
-    if (user.sessions.length >= this.limits.sessionsPerUserMax) this.close(user.sessions.shift()!, TOO_MANY);
+    if (user.sessions.length >= this.limits.sessionsPerUserMax) closeSession(user.sessions.shift()!, TOO_MANY);
     user.sessions.push(session);
   }
 
@@ -211,8 +211,8 @@ export class UserShard {
 
   private whenLoaded(session: Session, ref: number, run: (user: User) => void): void {
     const user = this.users.get(session.userText);
-    // Its take-over was answered already; the gateway just does not know yet.
-    if (user === undefined || !user.sessions.includes(session)) return;
+    // It lost to another one; the gateway just does not know yet.
+    if (user === undefined || session.closing) return;
     if (user.state === UserState.Loaded) return run(user);
     if (user.waiting.length >= this.limits.waitingMax) return replyError(session, ErrorCode.Busy, ref, { retryAfterMs: BUSY_RETRY_MS });
     user.waiting.push(() => run(user));
@@ -242,10 +242,6 @@ export class UserShard {
     const frame = encodeMessage(FrameType.Heads, hawser.v1.Heads, { ref, heads, watermark, more });
     // From the first page on, every later change is pushed or reported by a later page: no longer lagging.
     session.gateway.deliver(session, frame, DeliveryClass.Sync);
-  }
-
-  private close(session: Session, frame: Uint8Array): void {
-    session.gateway.deliver(session, frame, DeliveryClass.Close);
   }
 }
 
