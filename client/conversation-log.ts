@@ -127,8 +127,8 @@ export class ConversationLog implements Kept {
       context.heldRows++;
       return Accepted.Held;
     }
-    this.drop(seq, context);
     this.show(message, context);
+    // So nothing at `next` is ever held.
     while (this.held !== undefined && !this.diverged) {
       const early = this.held.get(this.next);
       if (early === undefined) break;

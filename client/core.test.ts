@@ -502,13 +502,16 @@ t.test("Check: on waking up and every five minutes; Heads as an answer are pulle
   const h = new Harness().online();
   h.push("bob", 1, "one");
   h.push("bob", 2, "two");
+  h.push("carol", 1, "hi");
+  // Known, but without a row: not in the digest.
+  h.do(() => h.core.markRead(1, "dave", 0, h.now));
   h.do(() => h.core.wake(h.now));
   h.do(() => h.core.wake(h.now));
   const checks = h.took();
   t.equal(checks.length, 1);
   t.equal(checks[0]?.type, FrameType.Check);
-  t.same(Buffer.from(checks[0]!.body.digest), Buffer.from(digestBytes(digestTerm(sha256, directKey(ME, BOB), 2))));
-  t.equal(checks[0]?.body.count, 1);
+  t.same(Buffer.from(checks[0]!.body.digest), Buffer.from(digestBytes(digestTerm(sha256, directKey(ME, BOB), 2) + digestTerm(sha256, directKey(ME, utf8.encode("carol")), 1))));
+  t.equal(checks[0]?.body.count, 2);
   h.receive(FrameType.Checked, Checked, { ref: checks[0]!.ref });
   t.equal(h.of("synced").length, 1);
   let check: number | undefined;
@@ -524,7 +527,7 @@ t.test("Check: on waking up and every five minutes; Heads as an answer are pulle
   h.heads(next[0]!.ref, [], "end");
   h.receive(FrameType.Page, Page, page(next[1]!.ref, { rows: rows(3, ["three"]), headSeq: 3 }));
   t.equal(h.of("synced").length, 1);
-  t.same(h.shown(), ["bob#1 one", "bob#2 two", "bob#3 three"]);
+  t.same(h.shown(), ["bob#1 one", "bob#2 two", "carol#1 hi", "bob#3 three"]);
   t.end();
 });
 
@@ -878,6 +881,38 @@ t.test("batches, and any split of the bytes, mean the same", (t) => {
   }
   t.match(expected, /\[4,"444/);
   t.match(expected, /"type":"read"/);
+  t.end();
+});
+
+t.test("nothing twice, nothing kept: a Sent after its row, early rows that a page brought too", (t) => {
+  const h = new Harness().online();
+  h.send("bob", "a");
+  // A row of ours that does not say which message it is.
+  h.push("", 1, "a", { from: null, to: BOB });
+  h.receive(FrameType.Sent, Sent, { ref: 1, seq: 1, time: 1001 });
+  t.same(h.shown(), ["me#1 a"]);
+  t.equal(h.of("sent").length, 1);
+  h.push("bob", 4, "four");
+  h.push("bob", 6, "six");
+  h.took();
+  t.equal(h.core.heldRows, 2);
+  h.receive(FrameType.Page, Page, page(2, { rows: rows(2, ["two", "three", "four", "five", "six"]), headSeq: 6 }));
+  t.equal(h.shown().length, 5);
+  t.equal(h.core.heldRows, 0);
+  t.end();
+});
+
+t.test("a record of a message without its conversation's: the numbers go on", (t) => {
+  const h = new Harness({ records: new Map() }).online();
+  h.send("bob", "a");
+  h.send("bob", "b");
+  h.records!.delete("conversation/d:bob");
+  const again = h.restart();
+  again.do(() => again.core.start(again.now));
+  again.connect();
+  again.welcome();
+  again.send("bob", "c");
+  t.same(again.took().slice(1).map((one) => one.body.clientSeq), [1, 2, 3]);
   t.end();
 });
 
