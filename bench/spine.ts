@@ -90,10 +90,11 @@ async function measureSpine(target: SpineTarget, pairs: number, round: number, o
   const traffic = new PairTraffic(options.texts);
   const senders: LightSession[] = [];
   const sessions: LightSession[] = [];
-  const run = `${process.pid.toString(36)}${round}`;
+  // New users each time, with ids of 11 bytes as in the real messages.
+  const run = `${pairs.toString(36)}${round.toString(36)}`.padStart(5, "-");
   for (let i = 0; i < pairs; i++) {
-    const a = `a${run}-${i}`.padEnd(11, "0");
-    const b = `b${run}-${i}`.padEnd(11, "0");
+    const a = `a${run}${String(i).padStart(5, "0")}`;
+    const b = `b${run}${String(i).padStart(5, "0")}`;
     const receiver = new LightSession(target.host, target.tcpPort, b, a, `dev:${b}`, traffic);
     const sender = new LightSession(target.host, target.tcpPort, a, b, `dev:${a}`, traffic);
     traffic.pair(sender, receiver);
