@@ -75,6 +75,7 @@ export class Requests {
     const type = header & TYPE_MASK;
     if ((header & HeaderBit.Compressed) !== 0) return this.outcomes.fail(slot, ErrorCode.BadFrame, { detail: "no codec was agreed on" });
     if ((header & HeaderBit.Batch) === 0) return this.message(slot, type, bytes, start, end, now);
+    if (type === FrameType.Hello) return this.outcomes.fail(slot, ErrorCode.BadFrame, { detail: "Hello is never batched" });
     this.batchSlot = slot;
     this.batchType = type;
     this.batchBytes = bytes;

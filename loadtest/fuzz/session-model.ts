@@ -258,6 +258,7 @@ export class SessionModel implements SessionSink {
     }
     if ((header & HeaderBit.Compressed) !== 0) return this.expectEnd(session, ErrorCode.BadFrame);
     if ((header & HeaderBit.Batch) === 0) return this.expectMessage(session, header, Uint8Array.from(bytes.subarray(start, end)));
+    if ((header & 31) === FrameType.Hello) return this.expectEnd(session, ErrorCode.BadFrame);
     const count = referenceBatch(bytes, start, end, this.starts, this.ends);
     if (count < 0) return this.expectEnd(session, ErrorCode.BadFrame);
     for (let i = 0; i < count; i++) this.expectMessage(session, header & 31, Uint8Array.from(bytes.subarray(this.starts[i], this.ends[i])));
