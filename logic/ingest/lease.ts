@@ -28,6 +28,7 @@ export const LEASE_STILL_MS = 2000;
 export class Lease {
   private readonly store: string;
   private readonly epoch: number;
+  /** Another store's entry as it was first seen; revision 0: none. */
   private foreignRevision: number;
   private foreignSince: number;
 
@@ -40,8 +41,10 @@ export class Lease {
 
   /** What to do, given the entry as it is now (undefined: none). `now`: monotonic ms. */
   step(entry: LeaseEntry | undefined, now: number): LeaseStep {
-    if (entry === undefined) return LeaseStep.Write;
-    if (entry.store === this.store) return entry.epoch > this.epoch ? LeaseStep.Deposed : LeaseStep.Write;
+    if (entry === undefined || entry.store === this.store) {
+      this.foreignRevision = 0;
+      return entry !== undefined && entry.epoch > this.epoch ? LeaseStep.Deposed : LeaseStep.Write;
+    }
     if (this.foreignRevision === 0) {
       this.foreignRevision = entry.revision;
       this.foreignSince = now;
