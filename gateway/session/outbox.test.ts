@@ -88,7 +88,7 @@ t.test("a lagging connection: one Resync, no pushes, until its Sync is answered"
   outbox.push(0, push(200));
   outbox.push(0, push(10));
   t.ok(outbox.lagging(0), "the third would have gone beyond the budget");
-  t.strictSame(bench.flush(), ["0: 302"], "and a Resync behind the second");
+  t.strictSame(bench.flush(), ["0: 300", "0: 1,15"], "and a Resync behind the second");
   t.equal(counters.drops[DropReason.Lagging], 2);
   t.equal(counters.resyncs, 1);
   port.waiting.set(0, 0);
@@ -117,12 +117,24 @@ t.test("control frames have a reserve, and then an end", async (t) => {
   t.strictSame(bench.slows, []);
   outbox.control(2, push(101));
   t.strictSame(bench.slows, [2]);
-  outbox.close(2, errorFrame(ErrorCode.SlowConsumer));
+  outbox.control(2, push(50));
+  const error = errorFrame(ErrorCode.SlowConsumer);
+  outbox.close(2, error);
   t.strictSame(port.closes, [2]);
-  t.equal(port.writes[0]!.bytes[0]! > 400, true, "what was gathered goes out with the error");
+  t.strictSame(bench.flush(), ["2: 400", `2: ${[...push(50), ...error]}`], "what was gathered goes out with the error");
   port.gone.add(2);
   outbox.closed(2);
   t.equal(outbox.backlogCount, 0);
+});
+
+t.test("much in one turn is no lag for who reads", async (t) => {
+  const bench = new Bench();
+  const { outbox, port } = bench;
+  for (let i = 0; i < 5; i++) outbox.push(0, push(400));
+  outbox.control(0, push(1400));
+  t.notOk(outbox.lagging(0));
+  t.strictSame(bench.flush(), ["0: 800", "0: 800", "0: 400", "0: 1400"]);
+  t.strictSame([outbox.backlogCount, port.closes.length, bench.slows.length], [0, 0, 0]);
 });
 
 t.test("who takes nothing is closed, who takes little is not", async (t) => {
@@ -159,6 +171,7 @@ t.test("nothing of a connection reaches the next one in its slot", async (t) => 
   outbox.closed(0);
   t.strictSame([outbox.lagging(0), outbox.laggingCount], [false, 0]);
   port.stopped.delete(0);
+  port.writes.length = 0;
   outbox.control(0, BEAT_FRAME);
   t.strictSame(bench.flush(), ["0: 0"]);
   port.stopped.add(0);

@@ -102,14 +102,14 @@ export class Outbox {
 
   /** A frame that must arrive, or the connection is closed. */
   control(slot: number, frame: Uint8Array): void {
-    if (this.waitingBytes(slot) + frame.length > this.limits.pushBytesMax + this.limits.controlBytesMax) this.owner.slow(slot);
-    else this.gather(slot, frame);
+    if (this.hasRoom(slot, frame.length, this.limits.pushBytesMax + this.limits.controlBytesMax)) this.gather(slot, frame);
+    else this.owner.slow(slot);
   }
 
   /** A frame that a lagging connection can do without. */
   push(slot: number, frame: Uint8Array): void {
     if ((this.flags[slot]! & Flag.Lagging) === 0) {
-      if (this.waitingBytes(slot) + frame.length <= this.limits.pushBytesMax) return this.gather(slot, frame);
+      if (this.hasRoom(slot, frame.length, this.limits.pushBytesMax)) return this.gather(slot, frame);
       this.flags[slot]! |= Flag.Lagging;
       this.laggingCount++;
       this.counters.resyncs++;
@@ -181,6 +181,14 @@ export class Outbox {
   /** Connections with bytes waiting in this process, as far as known. */
   get backlogCount(): number {
     return this.backlog.length;
+  }
+
+  private hasRoom(slot: number, bytes: number, bytesMax: number): boolean {
+    if (this.waitingBytes(slot) + bytes <= bytesMax) return true;
+    if (this.gatheredBytes[slot] === 0) return false;
+    // What was only gathered may go at once: a turn with much for somebody who reads is no lag.
+    this.write(slot);
+    return this.waitingBytes(slot) + bytes <= bytesMax;
   }
 
   private waitingBytes(slot: number): number {
