@@ -247,19 +247,17 @@ export class Client extends Emitter<ClientEvents> implements Ticking, StoreWrite
   }
 
   private newCore(records: ReadonlyMap<string, string> | undefined): ClientCore {
-    const random = crypto.getRandomValues(new Uint8Array(16));
     const options = this.options;
     return new ClientCore({
       sha256: this.platform.sha256,
-      random: Math.random,
+      random: secureRandom,
       verify: options.verify ?? true,
       history: options.history ?? HISTORY_DEFAULT,
       network: options.network ?? "",
       pendingMax: options.pendingMax ?? PENDING_MAX_DEFAULT,
       pendingBytesMax: options.pendingBytesMax ?? PENDING_BYTES_MAX_DEFAULT,
       records,
-      install: random.slice(0, 8),
-      device: options.device ?? `device-${bytesToHex(random.subarray(8))}`,
+      device: options.device ?? `device-${bytesToHex(crypto.getRandomValues(new Uint8Array(8)))}`,
     });
   }
 
@@ -520,6 +518,11 @@ function join(frames: readonly Uint8Array[], from: number, to: number, bytes: nu
 }
 
 function ignore(): void {}
+
+/** In [0, 1), from the system's generator: install ids are made of it. Seldom called. */
+function secureRandom(): number {
+  return crypto.getRandomValues(new Uint32Array(1))[0]! / 2 ** 32;
+}
 
 /** As an exception that nobody caught, in a turn of its own: here it must not stop what goes on. */
 function rethrow(thrown: unknown): void {

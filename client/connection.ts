@@ -23,6 +23,11 @@ const OPEN_MS = Limits.handshakeMs;
 /** Without a byte for so long after a beat or request, the connection counts as dead (SPEC.md §10). */
 export const SILENCE_MS = 10_000;
 
+/** A random time up to twice as long at each attempt (SPEC.md §3): many that fail together do not come back together. */
+export function fullJitterMs(random: () => number, attempt: number): number {
+  return random() * Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** Math.min(attempt, 16));
+}
+
 export class Connection {
   private readonly outputs: Outputs;
   private readonly random: () => number;
@@ -123,7 +128,7 @@ export class Connection {
 
   /** How long to wait after a loss without an instruction: full jitter (SPEC.md §3). */
   backoff(): number {
-    return this.random() * Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** Math.min(this.attempt, 16));
+    return fullJitterMs(this.random, this.attempt);
   }
 
   /** For "reconnect at once": really at once only if the connection before this was a success. */

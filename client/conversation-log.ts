@@ -156,19 +156,20 @@ export class ConversationLog implements Kept {
   }
 
   /**
-   * Whether a page joins on to what was shown: its rows are `rows`, or it says what stands before row `fromSeq`.
-   * Sets `diverged` if not; learns the hash if it was not known.
+   * Whether a page joins on to what was shown; without rows its hash is that at the head, `headSeq`. Sets
+   * `diverged` if not; learns the hash if it was not known.
    */
-  checkPage(hashBefore: Uint8Array, rows: readonly PushRow[], fromSeq: number, context: LogContext): void {
+  checkPage(hashBefore: Uint8Array, rows: readonly PushRow[], headSeq: number, context: LogContext): void {
     const sha256 = context.sha256;
     if (!this.verifies(context) || sha256 === undefined || hashBefore.length !== HASH_START.length) return;
-    let seq = rows[0]?.seq ?? fromSeq;
+    let seq = rows[0]?.seq ?? headSeq + 1;
     // A page that begins behind our place, or ends before it, says nothing about it.
     if (seq > this.next || seq + rows.length < this.next) return;
     let hash = hashBefore;
     for (const row of rows) {
       if (seq >= this.next) break;
-      hash = nextHash(sha256, hash, seq, row.from?.length ? row.from : context.meBytes, row.kind ?? 0, row.time ?? 0, sha256(row.payload ?? NO_BYTES));
+      const sender = row.from?.length ? row.from : this.kind === ConversationKind.Self ? NO_BYTES : context.meBytes;
+      hash = nextHash(sha256, hash, seq, sender, row.kind ?? 0, row.time ?? 0, sha256(row.payload ?? NO_BYTES));
       seq++;
     }
     if (seq === this.next) this.compare(hash);
@@ -193,8 +194,7 @@ export class ConversationLog implements Kept {
   private show(message: Message, context: LogContext): void {
     const sha256 = context.sha256;
     if (sha256 !== undefined && this.hash !== undefined && this.verifies(context)) {
-      const sender = message.mine ? context.meBytes : this.kind === ConversationKind.Direct ? this.nameBytes : idBytes(message.from);
-      this.hash = nextHash(sha256, this.hash, message.seq, sender, message.kind, toWireTime(message.time), sha256(message.payload));
+      this.hash = nextHash(sha256, this.hash, message.seq, this.senderBytes(message, context), message.kind, toWireTime(message.time), sha256(message.payload));
     } else this.hash = undefined;
     this.next = message.seq + 1;
     context.shown(this, message);
@@ -209,12 +209,16 @@ export class ConversationLog implements Kept {
     else if (!equalBytes(this.hash, hash)) this.diverged = true;
   }
 
-  /**
-   * Rows of `self` name no sender, so their hash is not ours to compute. After two divergences in one run the server's
-   * own hashes are in doubt, and showing the conversation again and again helps nobody.
-   */
+  /** After two divergences in one run the server's own hashes are in doubt, and showing it all once more helps nobody. */
   private verifies(context: LogContext): boolean {
-    return context.sha256 !== undefined && this.kind !== ConversationKind.Self && this.divergences < DIVERGENCES_MAX;
+    return context.sha256 !== undefined && this.divergences < DIVERGENCES_MAX;
+  }
+
+  /** As the hash has the sender: nobody for rows of the server. */
+  private senderBytes(message: Message, context: LogContext): Uint8Array {
+    if (message.mine) return context.meBytes;
+    if (this.kind === ConversationKind.Self) return NO_BYTES;
+    return this.kind === ConversationKind.Direct ? this.nameBytes : idBytes(message.from);
   }
 
   private drop(seq: number, context: LogContext): void {
@@ -224,7 +228,7 @@ export class ConversationLog implements Kept {
   }
 }
 
-export const DIVERGENCES_MAX = 2;
+const DIVERGENCES_MAX = 2;
 
 /** Names a conversation in the store: "d:" + peer, "g:" + group, "s:". */
 function logKey(kind: ConversationKind, name: string): string {

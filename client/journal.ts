@@ -21,6 +21,11 @@ export class Journal {
     this.marked = kept ? new Map() : undefined;
   }
 
+  /** There is a store. */
+  get kept(): boolean {
+    return this.marked !== undefined;
+  }
+
   /** `part` changed, to be kept under `key`; undefined: it is gone. */
   mark(key: string, part: Kept | undefined): void {
     if (this.marked === undefined) return;

@@ -12,6 +12,7 @@ import { ConversationKind } from "../proto/conversation.ts";
 import { FrameType } from "../proto/frame-type.ts";
 import { encodeMessage } from "../proto/frame.ts";
 import { hawser } from "../proto/gen/hawser.js";
+import { fullJitterMs } from "./connection.ts";
 import type { ConversationLog } from "./conversation-log.ts";
 import { HawserError, LocalErrorCode } from "./errors.ts";
 import { NO_BYTES } from "./message.ts";
@@ -70,6 +71,8 @@ export class Puller {
   private readonly delayed: Set<ConversationLog>;
   private history: HistoryCall[];
   private historyAt: number;
+  /** Transient refusals in a row. */
+  private refusals: number;
 
   constructor(outputs: Outputs, requests: Requests, random: () => number) {
     this.outputs = outputs;
@@ -87,6 +90,7 @@ export class Puller {
     this.delayed = new Set();
     this.history = [];
     this.historyAt = 0;
+    this.refusals = 0;
   }
 
   /** Welcome came, and the Sync in Hello is under way, from `watermark`. */
@@ -139,6 +143,7 @@ export class Puller {
 
   /** A page of heads came; each head in it was announced before. */
   heads(ref: number, request: Request | undefined, watermark: Uint8Array, more: boolean, now: number): void {
+    this.refusals = 0;
     const answersCheck = request?.kind === RequestKind.Check && request.live;
     if (answersCheck) this.checkAsked = false;
     const current = this.sync === SyncState.Asked && ref === this.syncRef;
@@ -177,6 +182,7 @@ export class Puller {
    * again and again that there are rows, or was said to have them, and gives none.
    */
   fetched(log: ConversationLog, fromSeq: number, headSeq: number, now: number): boolean {
+    this.refusals = 0;
     log.fetching = false;
     log.probe = false;
     if (headSeq > log.known) log.known = headSeq;
@@ -244,6 +250,18 @@ export class Puller {
     this.history.unshift(call);
     this.historyAt = at;
     this.outputs.schedule(at);
+  }
+
+  /** How long to wait after a transient refusal that does not say. */
+  backoff(): number {
+    return fullJitterMs(this.random, this.refusals++);
+  }
+
+  /** An Error without a number came: whether it answers the Sync of Hello. `waitMs` as for refused(). */
+  refusedHello(waitMs: number | undefined, now: number): boolean {
+    if (this.sync !== SyncState.Asked || this.syncRef !== 0) return false;
+    this.due(this.cursor, now + (waitMs ?? REFUSED_SYNC_MS));
+    return true;
   }
 
   /** An Error answered a Sync or Check. `waitMs`: try again after that; undefined: it is no use. */

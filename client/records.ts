@@ -26,21 +26,35 @@ export class RootRecord implements Kept {
   synced: boolean;
   /** "" before the first Welcome. */
   user: string;
+  userBytes: Uint8Array;
 
-  /** Throws RangeError on a device name that is not an id. */
+  /** Throws BAD_ARGUMENT on a device name that is not an id. */
   constructor(install: Uint8Array, device: string) {
     this.install = install;
     this.installHex = bytesToHex(install);
     this.device = device;
-    this.deviceBytes = idBytes(device);
+    this.deviceBytes = deviceBytes(device);
     this.connection = 0;
     this.watermark = NO_BYTES;
     this.synced = false;
     this.user = "";
+    this.userBytes = NO_BYTES;
   }
 
   static hex(install: Uint8Array): string {
     return bytesToHex(install);
+  }
+
+  setUser(user: string): void {
+    this.user = user;
+    this.userBytes = user === "" ? NO_BYTES : idBytes(user);
+  }
+
+  /** Install and connection counter live and die together (SPEC.md §3). */
+  renew(install: Uint8Array): void {
+    this.install = install;
+    this.installHex = bytesToHex(install);
+    this.connection = 0;
   }
 
   isInstall(install: Uint8Array): boolean {
@@ -70,8 +84,7 @@ export class RootRecord implements Kept {
     this.connection = count(record.connection);
     this.watermark = base64ToBytes(String(record.watermark));
     this.synced = record.synced === true;
-    this.user = String(record.user);
-    if (this.user !== "") idBytes(this.user);
+    this.setUser(String(record.user));
   }
 }
 
@@ -108,6 +121,14 @@ export function loadRecords(
     throw new HawserError(LocalErrorCode.StoreFailed, `the record ${JSON.stringify(at)} makes no sense: ${describe(thrown)}`, thrown);
   }
   return true;
+}
+
+function deviceBytes(device: string): Uint8Array {
+  try {
+    return idBytes(device);
+  } catch (thrown) {
+    throw new HawserError(LocalErrorCode.BadArgument, `device: ${describe(thrown)}`);
+  }
 }
 
 function restoreLog(log: ConversationLog, text: string): void {

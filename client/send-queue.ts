@@ -9,6 +9,7 @@ import { ConversationKind } from "../proto/conversation.ts";
 import { FrameType } from "../proto/frame-type.ts";
 import { encodeMessage } from "../proto/frame.ts";
 import { hawser } from "../proto/gen/hawser.js";
+import { fullJitterMs } from "./connection.ts";
 import type { ConversationLog } from "./conversation-log.ts";
 import { equalBytes } from "./encoding.ts";
 import { HawserError, LocalErrorCode } from "./errors.ts";
@@ -22,8 +23,8 @@ import type { Requests } from "./requests.ts";
 
 /** Room that a Send's envelope may take in its frame: type, length, two ids, numbers. */
 const ENVELOPE_BYTES_MAX = 256;
-/** The wait when a server says "later" without saying when; also between attempts that contradict each other. */
-export const RETRY_MS = 1_000;
+/** The wait between attempts that contradict each other. */
+const CONTRADICTION_MS = 1_000;
 const OUT_OF_ORDER_WAIT_MAX_MS = 5_000;
 
 export class Outbox {
@@ -32,8 +33,9 @@ export class Outbox {
   cursor: number;
   /** Nothing of it is written before this time. */
   holdUntil: number;
-  /** OUT_OF_ORDER answers since the last confirmation. */
+  /** OUT_OF_ORDER answers, and other transient ones, since the last confirmation. */
   disorders: number;
+  refusals: number;
   /** In the list of those that have something to write. */
   ready: boolean;
 
@@ -43,6 +45,7 @@ export class Outbox {
     this.cursor = 0;
     this.holdUntil = 0;
     this.disorders = 0;
+    this.refusals = 0;
     this.ready = false;
   }
 }
@@ -51,6 +54,7 @@ export class SendQueue {
   private readonly outputs: Outputs;
   private readonly requests: Requests;
   private readonly journal: Journal;
+  private readonly random: () => number;
   private readonly countMax: number;
   private readonly bytesMax: number;
   private count: number;
@@ -65,10 +69,11 @@ export class SendQueue {
   private tokens: number;
   private tokensAt: number;
 
-  constructor(outputs: Outputs, requests: Requests, journal: Journal, countMax: number, bytesMax: number) {
+  constructor(outputs: Outputs, requests: Requests, journal: Journal, random: () => number, countMax: number, bytesMax: number) {
     this.outputs = outputs;
     this.requests = requests;
     this.journal = journal;
+    this.random = random;
     this.countMax = countMax;
     this.bytesMax = bytesMax;
     this.count = 0;
@@ -146,6 +151,7 @@ export class SendQueue {
   confirm(send: PendingSend, receipt: Receipt): void {
     const outbox = send.log.outbox!;
     outbox.disorders = 0;
+    outbox.refusals = 0;
     this.settle(outbox, outbox.sends.indexOf(send), receipt, undefined);
   }
 
@@ -155,33 +161,56 @@ export class SendQueue {
     return send !== undefined && send.kind === kind && equalBytes(send.payload, payload) ? send : undefined;
   }
 
-  /** An Error answered the send: SPEC.md §12, columns retry and number. */
-  refuse(send: PendingSend, code: number, retryAfterMs: number, expected: number, detail: string, now: number): void {
+  /**
+   * An Error answered the send: SPEC.md §12, columns retry and number. Returns true when it says that our numbers are
+   * not those that the server knows: then nothing was done about it.
+   */
+  refuse(send: PendingSend, error: HawserError, retryAfterMs: number, expected: number, now: number): boolean {
     const outbox = send.log.outbox!;
     const index = outbox.sends.indexOf(send);
-    if (index < 0) return;
-    switch (code) {
+    if (index < 0) return false;
+    switch (error.code) {
       case ErrorCode.RateLimited:
-        this.pausedUntil = now + (retryAfterMs || RETRY_MS);
+        this.pausedUntil = now + this.waitMs(outbox, retryAfterMs);
         this.outputs.schedule(this.pausedUntil);
         this.rewind(outbox, index);
-        return;
+        return false;
       case ErrorCode.Busy:
       case ErrorCode.Internal:
-        this.hold(outbox, now + (retryAfterMs || RETRY_MS));
+        this.hold(outbox, now + this.waitMs(outbox, retryAfterMs));
         this.rewind(outbox, index);
-        return;
+        return false;
       case ErrorCode.OutOfOrder:
-        this.reorder(outbox, index, expected, now);
-        return;
+        return this.reorder(outbox, index, expected, now);
+      case ErrorCode.ClientSeqReused:
+        return true;
       case ErrorCode.BadRequest:
       case ErrorCode.UnknownType:
-        // The number stays free: the messages behind it move up.
-        this.dropUnused(outbox, index, new HawserError(code, detail));
-        return;
+        // It holds for every Send to this conversation, and no number was used.
+        this.giveUpAll(outbox, error);
+        return false;
       default:
-        // If a code that we do not know left the number free, OUT_OF_ORDER will say so.
-        this.settle(outbox, index, undefined, new HawserError(code, detail));
+        this.settle(outbox, index, undefined, error);
+        return false;
+    }
+  }
+
+  /** Refused for good. */
+  giveUp(send: PendingSend, error: HawserError): void {
+    const outbox = send.log.outbox!;
+    this.settle(outbox, outbox.sends.indexOf(send), undefined, error);
+  }
+
+  /** This is a new install: numbers begin at 1 in every conversation. No request is in flight. */
+  renumberAll(logs: Iterable<ConversationLog>): void {
+    for (const log of logs) {
+      if (log.outbox !== undefined) {
+        this.rewind(log.outbox, 0);
+        this.renumber(log.outbox, 0, 1);
+      } else if (log.nextClientSeq > 1) {
+        log.nextClientSeq = 1;
+        this.journal.mark(recordKey(log), log);
+      }
     }
   }
 
@@ -247,24 +276,33 @@ export class SendQueue {
     this.makeReady(outbox);
   }
 
-  /** The server waits for another number than sends[index] has. */
-  private reorder(outbox: Outbox, index: number, expected: number, now: number): void {
+  /** The server waits for another number than sends[index] has. Returns true when it is one that was settled long ago. */
+  private reorder(outbox: Outbox, index: number, expected: number, now: number): boolean {
     const first = outbox.sends[0]!.clientSeq;
     const asked = outbox.sends[index]!.clientSeq;
+    if (expected > 0 && expected < first) return true;
     if (outbox.disorders++ > 0) this.hold(outbox, now + Math.min(OUT_OF_ORDER_WAIT_MAX_MS, 50 * 2 ** Math.min(outbox.disorders, 10)));
-    if (expected >= first && expected <= asked) {
-      const from = outbox.sends.findIndex((send) => send.clientSeq >= expected);
-      this.rewind(outbox, from);
-      // A hole in our own numbers (a refusal that we took for a used number) is closed from its start.
-      if (outbox.sends[from]!.clientSeq > expected) this.renumber(outbox, from, expected);
-    } else if (expected > 0 && expected < first) {
-      // The number before ours was never used after all, and nothing of ours waits for it: move up.
-      this.rewind(outbox, 0);
-      this.renumber(outbox, 0, expected);
-    } else {
-      this.hold(outbox, now + RETRY_MS);
+    if (expected <= 0 || expected > asked) {
+      this.hold(outbox, now + CONTRADICTION_MS);
       this.rewind(outbox, index);
+      return false;
     }
+    const from = outbox.sends.findIndex((send) => send.clientSeq >= expected);
+    this.rewind(outbox, from);
+    // A number in between that we took for used was not: what follows moves up.
+    if (outbox.sends[from]!.clientSeq > expected) this.renumber(outbox, from, expected);
+    return false;
+  }
+
+  private giveUpAll(outbox: Outbox, error: HawserError): void {
+    const number = outbox.sends[0]!.clientSeq;
+    this.rewind(outbox, 0);
+    while (outbox.sends.length > 0) this.settle(outbox, 0, undefined, error);
+    this.renumber(outbox, 0, number);
+  }
+
+  private waitMs(outbox: Outbox, retryAfterMs: number): number {
+    return retryAfterMs || fullJitterMs(this.random, outbox.refusals++);
   }
 
   /** Gives sends[index] up; its number was not used. */
@@ -277,6 +315,7 @@ export class SendQueue {
 
   private renumber(outbox: Outbox, index: number, from: number): void {
     let number = from;
+    if (index === outbox.sends.length && outbox.log.nextClientSeq === number) return;
     for (let i = index; i < outbox.sends.length; i++) {
       const send = outbox.sends[i]!;
       this.journal.mark(sendKey(send), undefined);

@@ -82,6 +82,8 @@ export class Harness {
   events: CoreEvent[];
   orders: ConnectOrder[];
   closes: number;
+  /** May be changed at any time. */
+  random: () => number;
   /** false: changes are not written by themselves, as when a disk is slow. */
   storeAtOnce: boolean;
   private stream: ClientStream;
@@ -90,17 +92,17 @@ export class Harness {
   constructor(options: Partial<CoreOptions> = {}) {
     this.now = 1_000;
     this.records = options.records === undefined ? undefined : new Map(options.records);
+    this.random = options.random ?? (() => 0.5);
     this.options = {
       sha256,
-      random: () => 0.5,
       verify: true,
       history: "all",
       network: "",
       pendingMax: 100,
       pendingBytesMax: 1 << 20,
-      install: utf8.encode("INSTALL1"),
       device: "phone",
       ...options,
+      random: () => this.random(),
       records: this.records,
     };
     this.core = new ClientCore(this.options);
@@ -209,7 +211,7 @@ export class Harness {
 
   /** A new run on the same records, as after a crash. */
   restart(): Harness {
-    return new Harness({ ...this.options, records: this.records, install: utf8.encode("INSTALL2") });
+    return new Harness({ ...this.options, records: this.records, random: () => 0.25 });
   }
 
   clear(): void {

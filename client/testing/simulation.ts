@@ -275,7 +275,6 @@ export class SimulatedClient {
       pendingMax: 10_000,
       pendingBytesMax: 1 << 24,
       records: this.records,
-      install: Uint8Array.from({ length: 8 }, () => Math.floor(random() * 256)),
       device: this.device,
     });
   }
