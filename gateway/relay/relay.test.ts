@@ -2,7 +2,7 @@
 // session tables that agree, and every way in which a link ends and the next one begins.
 import t from "tap";
 import { directKey, shardOf, userKey } from "../../proto/conversation.ts";
-import { ErrorCode, errorName } from "../../proto/error-code.ts";
+import { type ErrorCode, errorName } from "../../proto/error-code.ts";
 import { FrameType } from "../../proto/frame-type.ts";
 import { hawser } from "../../proto/gen/hawser.js";
 import type { LinkLimits } from "../../proto/link.ts";
@@ -31,6 +31,8 @@ class Bench implements Publisher, RelaySessions {
   readonly relay: Relay;
   readonly incarnation = bytesOf("gateway1");
   private flushWanted = false;
+  /** What is on its way: a bus never delivers from inside a call of publish. */
+  private readonly underway: (() => void)[] = [];
 
   constructor(limits: LinkLimits = LIMITS) {
     this.relay = new Relay(this, this.table, this, this.counters, SILENT, () => this.now, {
@@ -41,7 +43,7 @@ class Bench implements Publisher, RelaySessions {
   }
 
   publish(owner: string, bytes: Uint8Array): boolean {
-    if (this.connected && this.passes()) this.peers.get(owner)?.receive(bytes.slice());
+    if (this.connected && this.passes()) this.underway.push(() => this.peers.get(owner)?.receive(bytes.slice()));
     return this.connected;
   }
 
@@ -68,7 +70,7 @@ class Bench implements Publisher, RelaySessions {
       now: () => this.now,
       limits: LIMITS,
       publish: (_gateway, bytes) => {
-        if (this.connected && this.passes()) this.relay.receive(bytes);
+        if (this.connected && this.passes()) this.underway.push(() => this.relay.receive(bytes));
       },
       ...options,
     });
@@ -80,9 +82,7 @@ class Bench implements Publisher, RelaySessions {
 
   session(slot: number, user: string, sync = true): void {
     this.table.open(slot, this.now);
-    this.table.ready(slot, bytesOf(user));
-    this.table.device[slot] = bytesOf("phone");
-    this.table.install[slot] = bytesOf("install1");
+    this.table.ready(slot, bytesOf(user), bytesOf("phone"), bytesOf("install1"));
     this.relay.attach(slot, sync, EMPTY);
     this.turn();
   }
@@ -102,9 +102,11 @@ class Bench implements Publisher, RelaySessions {
   }
 
   turn(): void {
-    if (!this.flushWanted) return;
-    this.flushWanted = false;
-    this.relay.flush();
+    do {
+      for (const arrive of this.underway.splice(0)) arrive();
+      if (this.flushWanted) this.relay.flush();
+      this.flushWanted = false;
+    } while (this.underway.length > 0);
   }
 
   run(ms: number): void {
@@ -126,7 +128,7 @@ t.test("requests go to the owner of their shard, in order, one batch a turn", as
   const low = bench.owner("low", { shardLast: 127, key: "low" });
   const high = bench.owner("high", { shardFirst: 128, key: "high" });
   const users = ["alice", "bob", "carol", "dave", "erin", "frank"];
-  users.forEach((user, slot) => bench.session(slot, user));
+  for (const [slot, user] of users.entries()) bench.session(slot, user);
   for (const [i, user] of users.entries()) {
     const owner = shardOf(userKey(bytesOf(user)), 256) < 128 ? low : high;
     t.ok(owner.attaches.includes(`${user} sync`), `${user} at its shard's owner`);
@@ -318,6 +320,7 @@ t.test("a reset, a ring that ran over, a batch that is none", async (t) => {
   bench.session(0, "alice");
   bench.run(500);
   logic.reset(bench.incarnation, 1);
+  bench.turn();
   bench.send(0, 1, "bob");
   t.strictSame(bench.take(), ["refuse 0 1 BUSY 500"]);
   bench.run(1000);
@@ -345,6 +348,7 @@ t.test("a reset, a ring that ran over, a batch that is none", async (t) => {
   bench.relay.receive(Uint8Array.of());
   t.equal(bench.counters.badBatches, 2);
   logic.batch(logic.only, [{ frame: Uint8Array.of(1, 15), slots: [1], generations: [] }]);
+  bench.turn();
   t.equal(bench.counters.badBatches, 3);
   bench.run(1000);
   t.equal(bench.relay.links.newest, 4, "what could not be read may have been anything");

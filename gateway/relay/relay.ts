@@ -48,10 +48,10 @@ const EMPTY = new Uint8Array(0);
 export class Relay implements UplinkHost, LinksOwner {
   readonly incarnation: Uint8Array;
   readonly linkLimits: LinkLimits;
+  readonly table: SessionTable;
   readonly now: () => number;
   readonly links: Links;
   private readonly publisher: Publisher;
-  private readonly table: SessionTable;
   private readonly sessions: RelaySessions;
   private readonly counters: Counters;
   private readonly log: Log;
@@ -109,7 +109,7 @@ export class Relay implements UplinkHost, LinksOwner {
     if (link === undefined || link.broken !== "") return;
     const generation = this.table.generation[slot]!;
     link.detached(slot, generation);
-    link.add(slot, generation, Operation.OPERATION_DETACH, 0, EMPTY, 0, 0, this.table.user[slot]!, this.table.install[slot]!);
+    link.add(slot, Operation.OPERATION_DETACH, 0, EMPTY, 0, 0);
     this.sessions.flushSoon();
   }
 
@@ -120,9 +120,9 @@ export class Relay implements UplinkHost, LinksOwner {
     if (type === FrameType.Sync || type === FrameType.Check) link = this.linkOf(slot);
     else if (!peek(bytes, start, end)) return this.sessions.refuse(slot, ref, ErrorCode.BadRequest, 0, "name the conversation once, by peer, group or self");
     else if (type === FrameType.Read) link = this.linkOf(slot);
-    else if (this.links.shardCount > 0) link = this.links.byShard[peekedShard(bytes, table.user[slot]!, this.links.shardCount)];
+    else if (this.links.shardCount > 0) link = this.links.byShard[peekedShard(bytes, table.user(slot), this.links.shardCount)];
     if (link === undefined || !link.accepting) return this.sessions.refuse(slot, ref, ErrorCode.Busy, BUSY_RETRY_MS);
-    link.add(slot, table.generation[slot]!, type, ref, bytes, start, end, table.user[slot]!, table.install[slot]!);
+    link.add(slot, type, ref, bytes, start, end);
     this.sessions.flushSoon();
   }
 
@@ -183,10 +183,10 @@ export class Relay implements UplinkHost, LinksOwner {
 
   private addAttach(link: Uplink, slot: number, sync: boolean, watermark: Uint8Array, report: boolean): void {
     const { table } = this;
-    const fields = { device: table.device[slot]!, connection: table.connection[slot]!, sync, watermark, report, frameBytesMax: table.frameBytesMax[slot]! };
+    const fields = { device: table.device(slot), connection: table.connection[slot]!, sync, watermark, report, frameBytesMax: table.frameBytesMax[slot]! };
     const body = Attach.encode(fields).finish();
     const generation = table.generation[slot]!;
-    link.add(slot, generation, Operation.OPERATION_ATTACH, 0, body, 0, body.length, table.user[slot]!, table.install[slot]!);
+    link.add(slot, Operation.OPERATION_ATTACH, 0, body, 0, body.length);
     link.attached(slot, generation);
     this.attachedOn[slot] = link.number;
     this.sessions.flushSoon();

@@ -2,7 +2,9 @@
 // hand because a protobufjs Writer makes an object for every field of every command.
 // Field order on the wire is commands, head, sessions, digest; protobuf lets a reader take any.
 import { hawser as fabric } from "../../proto/gen/fabric.js";
+import { Limits } from "../../proto/limits.ts";
 import type { LinkHead } from "../../proto/link.ts";
+import { ID_BYTES, INSTALL_AT, type SessionTable, USER_AT } from "../session/session-table.ts";
 
 const TAG_HEAD = 0x0a;
 const TAG_COMMAND = 0x12;
@@ -17,16 +19,19 @@ const TAG_USER = 0x32;
 const TAG_INSTALL = 0x3a;
 
 const START_BYTES = 16 * 1024;
-/** Tags and numbers of a command, at their longest, and its own length. */
-const COMMAND_OVERHEAD_BYTES = 64;
+/** Everything of a command but its body, at its longest. */
+const COMMAND_OVERHEAD_BYTES = 64 + Limits.idBytesMax + Limits.installBytes;
 /** Head, sessions and digest at their longest. */
 const TAIL_BYTES = 128;
 
 export class UpBatch {
+  private readonly table: SessionTable;
   private bytes: Uint8Array;
   private length: number;
 
-  constructor() {
+  /** Generations, users and installs are looked up in `table`. */
+  constructor(table: SessionTable) {
+    this.table = table;
     this.bytes = new Uint8Array(START_BYTES);
     this.length = 0;
   }
@@ -36,23 +41,26 @@ export class UpBatch {
     return this.length;
   }
 
-  /** The most that one more command with these byte fields could add. */
-  static roomFor(bodyBytes: number, idBytes: number): number {
-    return COMMAND_OVERHEAD_BYTES + bodyBytes + idBytes;
+  /** The most that one more command could add. */
+  static roomFor(bodyBytes: number): number {
+    return COMMAND_OVERHEAD_BYTES + bodyBytes;
   }
 
-  /** `type`: a frame type or fabric's Operation. The body is bytes[start, end). */
-  add(slot: number, generation: number, type: number, ref: number, bytes: Uint8Array, start: number, end: number, user: Uint8Array, install: Uint8Array): void {
-    this.reserve(UpBatch.roomFor(end - start, user.length + install.length) + TAIL_BYTES);
+  /** `type`: a frame type or fabric's Operation. The session must be Ready. The body is bytes[start, end). */
+  add(slot: number, type: number, ref: number, bytes: Uint8Array, start: number, end: number): void {
+    this.reserve(UpBatch.roomFor(end - start) + TAIL_BYTES);
+    const { ids, userBytes, generation: generations } = this.table;
+    const generation = generations[slot]!;
     const body = end - start;
+    const user = userBytes[slot]!;
     const size =
       numberBytes(slot) +
       numberBytes(generation) +
       numberBytes(type) +
       numberBytes(ref) +
       fieldBytes(body) +
-      fieldBytes(user.length) +
-      fieldBytes(install.length);
+      fieldBytes(user) +
+      fieldBytes(Limits.installBytes);
     const out = this.bytes;
     let at = this.length;
     out[at++] = TAG_COMMAND;
@@ -61,13 +69,10 @@ export class UpBatch {
     at = putNumber(out, at, TAG_GENERATION, generation);
     at = putNumber(out, at, TAG_TYPE, type);
     at = putNumber(out, at, TAG_REF, ref);
-    if (body > 0) {
-      out[at++] = TAG_BODY;
-      at = putVarint(out, at, body);
-      at = putRange(out, at, bytes, start, end);
-    }
-    at = putBytes(out, at, TAG_USER, user);
-    this.length = putBytes(out, at, TAG_INSTALL, install);
+    at = putField(out, at, TAG_BODY, bytes, start, end);
+    const id = slot * ID_BYTES;
+    at = putField(out, at, TAG_USER, ids, id + USER_AT, id + USER_AT + user);
+    this.length = putField(out, at, TAG_INSTALL, ids, id + INSTALL_AT, id + INSTALL_AT + Limits.installBytes);
   }
 
   /** The whole batch as its own bytes; the next one begins empty. `head` is this batch's; sessions and digest are those after it. */
@@ -75,7 +80,7 @@ export class UpBatch {
     const headBytes = fabric.fabric.v1.LinkHead.encode(head).finish();
     this.reserve(TAIL_BYTES + headBytes.length);
     const out = this.bytes;
-    let at = putBytes(out, this.length, TAG_HEAD, headBytes);
+    let at = putField(out, this.length, TAG_HEAD, headBytes, 0, headBytes.length);
     at = putNumber(out, at, TAG_SESSIONS, sessions);
     if (digest !== 0) {
       out[at++] = TAG_DIGEST;
@@ -128,20 +133,17 @@ function putNumber(out: Uint8Array, at: number, tag: number, n: number): number 
   return putVarint(out, at, n);
 }
 
-function putBytes(out: Uint8Array, at: number, tag: number, bytes: Uint8Array): number {
-  if (bytes.length === 0) return at;
-  out[at++] = tag;
-  return putRange(out, putVarint(out, at, bytes.length), bytes, 0, bytes.length);
-}
-
 /** Below this many bytes a loop is faster than making a view for `set`. */
 const LOOP_BYTES_MAX = 64;
 
-function putRange(out: Uint8Array, at: number, bytes: Uint8Array, start: number, end: number): number {
-  if (end - start <= LOOP_BYTES_MAX) for (let i = start; i < end; i++) out[at++] = bytes[i]!;
-  else {
+function putField(out: Uint8Array, at: number, tag: number, bytes: Uint8Array, start: number, end: number): number {
+  if (start === end) return at;
+  out[at++] = tag;
+  at = putVarint(out, at, end - start);
+  if (end - start > LOOP_BYTES_MAX) {
     out.set(bytes.subarray(start, end), at);
-    at += end - start;
+    return at + end - start;
   }
+  for (let i = start; i < end; i++) out[at++] = bytes[i]!;
   return at;
 }

@@ -5,11 +5,13 @@
 // everything added so far; so they are what the owner must have after the batch that carries them.
 import { Limits } from "../../proto/limits.ts";
 import { LinkEnd, type LinkLimits, sessionDigestTerm } from "../../proto/link.ts";
+import type { SessionTable } from "../session/session-table.ts";
 import { UpBatch } from "./up-batch.ts";
 
 export interface UplinkHost {
   readonly incarnation: Uint8Array;
   readonly linkLimits: LinkLimits;
+  readonly table: SessionTable;
   /** ms on the gateway's clock. */
   now(): number;
   /** False: dropped. The link sends it again when it must. */
@@ -57,7 +59,7 @@ export class Uplink {
     this.sessions = 0;
     this.digest = 0;
     this.host = host;
-    this.batch = new UpBatch();
+    this.batch = new UpBatch(host.table);
   }
 
   /** Whether a request may be entrusted to this link; else it is answered BUSY. */
@@ -67,11 +69,11 @@ export class Uplink {
   }
 
   /** Adds a command; see UpBatch.add. */
-  add(slot: number, generation: number, type: number, ref: number, bytes: Uint8Array, start: number, end: number, user: Uint8Array, install: Uint8Array): void {
+  add(slot: number, type: number, ref: number, bytes: Uint8Array, start: number, end: number): void {
     if (this.broken !== "") return;
     if (this.batch.byteLength > BATCH_BYTES_FULL) this.flush();
-    else if (this.batch.byteLength + UpBatch.roomFor(end - start, user.length + install.length) > Limits.fabricBatchBytesMax - 1024) this.flush();
-    this.batch.add(slot, generation, type, ref, bytes, start, end, user, install);
+    else if (this.batch.byteLength + UpBatch.roomFor(end - start) > Limits.fabricBatchBytesMax - 1024) this.flush();
+    this.batch.add(slot, type, ref, bytes, start, end);
   }
 
   attached(slot: number, generation: number): void {

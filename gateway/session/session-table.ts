@@ -2,8 +2,9 @@
 // frame or delivery lies in a few dense arrays, and an idle session costs no object but its ids.
 //
 // Invariant: a slot is Free or in use. Its generation grows each time it is opened, so (slot, generation) never
-// names two sessions; ids are set exactly while the state is Ready.
+// names two sessions; its ids are those of the session while the state is Ready.
 import { shardOf, userKey } from "../../proto/conversation.ts";
+import { Limits } from "../../proto/limits.ts";
 
 export const SessionState = {
   Free: 0,
@@ -17,6 +18,12 @@ export const SessionState = {
   Closing: 4,
 } as const;
 export type SessionState = (typeof SessionState)[keyof typeof SessionState];
+
+/** Where the ids of a slot stand in its part of `ids`. */
+export const USER_AT = 0;
+export const DEVICE_AT = Limits.idBytesMax;
+export const INSTALL_AT = 2 * Limits.idBytesMax;
+export const ID_BYTES = 2 * Limits.idBytesMax + Limits.installBytes;
 
 /** shardOf over this many shards is the hash itself. */
 const HASH_RANGE = 0x1_0000_0000;
@@ -36,9 +43,10 @@ export class SessionTable {
   readonly connection: Float64Array;
   /** Largest frame that the client wants. */
   readonly frameBytesMax: Uint32Array;
-  readonly user: Uint8Array[];
-  readonly device: Uint8Array[];
-  readonly install: Uint8Array[];
+  /** USER_AT, DEVICE_AT and INSTALL_AT in ID_BYTES for each slot. One block: three objects for each session would take more than everything else here. */
+  readonly ids: Uint8Array;
+  readonly userBytes: Uint8Array;
+  readonly deviceBytes: Uint8Array;
   /** Slots in use, and those of them that are Ready. */
   openCount: number;
   readyCount: number;
@@ -55,9 +63,9 @@ export class SessionTable {
     this.userHash = new Uint32Array(capacity);
     this.connection = new Float64Array(capacity);
     this.frameBytesMax = new Uint32Array(capacity);
-    this.user = new Array(capacity).fill(NO_ID);
-    this.device = new Array(capacity).fill(NO_ID);
-    this.install = new Array(capacity).fill(NO_ID);
+    this.ids = new Uint8Array(capacity * ID_BYTES);
+    this.userBytes = new Uint8Array(capacity);
+    this.deviceBytes = new Uint8Array(capacity);
     this.openCount = 0;
     this.readyCount = 0;
     this.slotEnd = 0;
@@ -74,10 +82,14 @@ export class SessionTable {
     if (slot >= this.slotEnd) this.slotEnd = slot + 1;
   }
 
-  /** The user is known. The ids are kept: they must be the caller's own copies. */
-  ready(slot: number, user: Uint8Array): void {
+  /** It is known who it is: ids of at most 64 bytes, an install of 8. */
+  ready(slot: number, user: Uint8Array, device: Uint8Array, install: Uint8Array): void {
     this.state[slot] = SessionState.Ready;
-    this.user[slot] = user;
+    this.ids.set(user, slot * ID_BYTES + USER_AT);
+    this.userBytes[slot] = user.length;
+    this.ids.set(device, slot * ID_BYTES + DEVICE_AT);
+    this.deviceBytes[slot] = device.length;
+    this.ids.set(install, slot * ID_BYTES + INSTALL_AT);
     this.userHash[slot] = shardOf(userKey(user), HASH_RANGE);
     this.readyCount++;
   }
@@ -85,9 +97,19 @@ export class SessionTable {
   closing(slot: number): void {
     if (this.state[slot] === SessionState.Ready) this.readyCount--;
     this.state[slot] = SessionState.Closing;
-    this.user[slot] = NO_ID;
-    this.device[slot] = NO_ID;
-    this.install[slot] = NO_ID;
+  }
+
+  /** The user id of a Ready session: a view, valid while the session is. */
+  user(slot: number): Uint8Array {
+    return this.view(slot, USER_AT, this.userBytes[slot]!);
+  }
+
+  device(slot: number): Uint8Array {
+    return this.view(slot, DEVICE_AT, this.deviceBytes[slot]!);
+  }
+
+  install(slot: number): Uint8Array {
+    return this.view(slot, INSTALL_AT, Limits.installBytes);
   }
 
   free(slot: number): void {
@@ -100,5 +122,9 @@ export class SessionTable {
   isReady(slot: number, generation: number): boolean {
     return slot < this.capacity && this.state[slot] === SessionState.Ready && this.generation[slot] === generation;
   }
+
+  private view(slot: number, at: number, length: number): Uint8Array {
+    const start = slot * ID_BYTES + at;
+    return this.ids.subarray(start, start + length);
+  }
 }
-const NO_ID = new Uint8Array(0);

@@ -136,9 +136,7 @@ export class SessionCore implements WheelSink, RequestOutcomes {
     const expiresAt = now + (result.expiresAtUnixMs - this.unixNow());
     const { hello, parked, paused } = this.endHandshake(slot);
     const { device, install, connection, frameBytesMax, sync, watermark } = hello!;
-    table.ready(slot, result.user);
-    table.device[slot] = device;
-    table.install[slot] = install;
+    table.ready(slot, result.user, device, install);
     table.connection[slot] = connection;
     table.frameBytesMax[slot] = frameBytesMax;
     table.expiresAt[slot] = expiresAt;
@@ -242,7 +240,7 @@ export class SessionCore implements WheelSink, RequestOutcomes {
     this.counters.closes[reason]!++;
     this.wheel.disarm(slot);
     this.endHandshake(slot);
-    // Before the ids go: whoever is told of the detach may look at them.
+    // While it is Ready: whoever is told of the detach may look at its ids.
     if (wasReady) this.sink.detach(slot);
     this.table.closing(slot);
   }
