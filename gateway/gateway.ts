@@ -113,6 +113,10 @@ export class Gateway implements TransportEvents, SessionSink, RelaySessions, Out
     }
   }
 
+  partial(slot: number): void {
+    this.sessions.partial(slot, performance.now());
+  }
+
   broken(slot: number, code: ErrorCode): void {
     this.sessions.broken(slot, code);
   }

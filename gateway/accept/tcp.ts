@@ -120,8 +120,11 @@ class TcpTransport implements Transport {
     this.bytesRead += chunk.length;
     if (this.closingSince[index] !== 0) return;
     this.table.begin(slot);
-    const code = this.readers[index]!.push(chunk, this.table);
-    if (this.table.end() && code !== 0) this.events.broken(slot, code);
+    const reader = this.readers[index]!;
+    const code = reader.push(chunk, this.table);
+    if (!this.table.end()) return;
+    if (code !== 0) this.events.broken(slot, code);
+    else if (reader.heldBytes > 0) this.events.partial(slot);
   }
 
   drained(slot: number): void {

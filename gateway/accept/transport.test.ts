@@ -45,6 +45,10 @@ class Recorder implements TransportEvents {
     }
   }
 
+  partial(slot: number): void {
+    if (!this.open.has(slot)) throw new Error(`bytes of slot ${slot}, which is not open`);
+  }
+
   broken(slot: number, code: ErrorCode): void {
     this.log.push(`broken ${slot} ${errorName(code)}`);
   }

@@ -33,6 +33,8 @@ export interface TransportEvents {
    * of the same call may still follow it.
    */
   frames(bytes: Uint8Array, table: Int32Array, count: number): void;
+  /** Bytes came for this slot that make no whole frame yet: a sign of life. Not told where the transport does not see them (WebSocket). */
+  partial(slot: number): void;
   /** The bytes of this slot are no frames (BadFrame, FrameTooLarge): close it with this error. Nothing is read from it any more. */
   broken(slot: number, code: ErrorCode): void;
   /** Bytes that waited for this slot are all gone. Not told for every small remainder: bufferedBytes is what counts. */

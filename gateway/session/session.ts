@@ -160,6 +160,11 @@ export class SessionCore implements WheelSink, RequestOutcomes {
     if (paused && table.isReady(slot, generation)) this.sink.resume(slot);
   }
 
+  /** Bytes of a frame that is not whole yet: whoever sends is not idle. The time for a handshake goes on. */
+  partial(slot: number, now: number): void {
+    this.table.lastReceivedAt[slot] = now;
+  }
+
   /** The transport read bytes that are no frames. */
   broken(slot: number, code: ErrorCode): void {
     this.fail(slot, code);
