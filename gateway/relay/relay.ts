@@ -12,7 +12,7 @@ import { LINK_LIMITS, type LinkLimits, Verdict } from "../../proto/link.ts";
 import { hex } from "../../proto/subject.ts";
 import type { Counters } from "../counters.ts";
 import type { Log } from "../log.ts";
-import { SessionState, type SessionTable } from "../session/session-table.ts";
+import { ID_BYTES, SessionState, type SessionTable, USER_AT } from "../session/session-table.ts";
 import { type DeliverySink, DownBatch } from "./downlink.ts";
 import { Links, type LinksOwner } from "./links.ts";
 import { ResyncPacer } from "./resync-pacer.ts";
@@ -115,12 +115,11 @@ export class Relay implements UplinkHost, LinksOwner {
 
   /** A request of a Ready session: on to the owner of its shard, or refused. */
   command(slot: number, type: number, ref: number, bytes: Uint8Array, start: number, end: number): void {
-    const { table } = this;
     let link: Uplink | undefined;
     if (type === FrameType.Sync || type === FrameType.Check) link = this.linkOf(slot);
     else if (!peek(bytes, start, end)) return this.sessions.refuse(slot, ref, ErrorCode.BadRequest, 0, "name the conversation once, by peer, group or self");
     else if (type === FrameType.Read) link = this.linkOf(slot);
-    else if (this.links.shardCount > 0) link = this.links.byShard[peekedShard(bytes, table.user(slot), this.links.shardCount)];
+    else if (this.links.shardCount > 0) link = this.links.byShard[this.peekedShard(slot, bytes)];
     if (link === undefined || !link.accepting) return this.sessions.refuse(slot, ref, ErrorCode.Busy, BUSY_RETRY_MS);
     link.add(slot, type, ref, bytes, start, end);
     this.sessions.flushSoon();
@@ -170,6 +169,11 @@ export class Relay implements UplinkHost, LinksOwner {
   private linkOf(slot: number): Uplink | undefined {
     const { byShard } = this.links;
     return byShard.length === 0 ? undefined : byShard[this.table.userHash[slot]! % byShard.length];
+  }
+
+  private peekedShard(slot: number, bytes: Uint8Array): number {
+    const user = slot * ID_BYTES + USER_AT;
+    return peekedShard(bytes, this.table.ids, user, user + this.table.userBytes[slot]!, this.links.shardCount);
   }
 
   /** Tells the owner of every session that is its. */

@@ -34,6 +34,7 @@ const body = fc.oneof(
     .tuple(naming, seq, fc.nat(), fc.uint8Array({ maxLength: 300 }))
     .map(([name, clientSeq, kind, payload]) => Send.encode({ ...name, clientSeq, kind, payload }).finish()),
   fc.tuple(naming, seq, fc.boolean(), fc.nat()).map(([name, fromSeq, backward, limit]) => Fetch.encode({ ...name, fromSeq, backward, limit }).finish()),
+  fc.constantFrom("alice", "alic", "alicf", "a", "b", "\u0000\u0000").map((peer) => Read.encode({ peer: bytesOf(peer), seq: 1 }).finish()),
   fc.tuple(naming, seq).map(([name, value]) => Read.encode({ ...name, seq: value }).finish()),
 );
 
@@ -71,6 +72,8 @@ function expected(bytes: Uint8Array): { kind: number; id: Uint8Array } | undefin
   return found;
 }
 
+const users = ["alice", "a", "\u0000", "\u{10ffff}".repeat(16), "M"].map(bytesOf);
+
 function check(bytes: Uint8Array): void {
   // In the middle of a chunk, as it comes.
   const chunk = new Uint8Array(bytes.length + 7).fill(0xff);
@@ -81,9 +84,9 @@ function check(bytes: Uint8Array): void {
   if (want === undefined) return;
   if (peekedKind !== want.kind) throw new Error(`kind ${peekedKind}`);
   if (want.kind !== ConversationKind.Self && Buffer.compare(chunk.subarray(peekedStart, peekedEnd), want.id) !== 0) throw new Error("another id");
-  const user = bytesOf("alice");
+  const user = users[bytes.length % users.length]!;
   const key = want.kind === ConversationKind.Direct ? directKey(user, want.id) : want.kind === ConversationKind.Group ? groupKey(want.id) : selfKey(user);
-  if (peekedShard(chunk, user, 256) !== shardOf(key, 256)) throw new Error("another shard");
+  if (peekedShard(chunk, Buffer.concat([Buffer.from("xx"), user]), 2, 2 + user.length, 256) !== shardOf(key, 256)) throw new Error("another shard");
 }
 
 t.test("encoded messages, whole, joined and damaged", async () => {

@@ -4,7 +4,8 @@
 // proto3 encoder writes, count as malformed.
 //
 // What is found here only chooses the way: the owner of the shard decodes the whole body and decides itself.
-import { ConversationKind, directKey, groupKey, idText, selfKey, shardOf } from "../../proto/conversation.ts";
+import { ConversationKind, idText, shardOf } from "../../proto/conversation.ts";
+import { Limits } from "../../proto/limits.ts";
 
 const Wire = { Varint: 0, Fixed64: 1, Bytes: 2, Fixed32: 5 } as const;
 const FIELD_PEER = 1;
@@ -63,20 +64,56 @@ export function peek(bytes: Uint8Array, start: number, end: number): boolean {
     if (at > end) return false;
   }
   if (!found) return false;
-  return peekedKind === ConversationKind.Self || idText(bytes.subarray(peekedStart, peekedEnd)) !== undefined;
+  return peekedKind === ConversationKind.Self || isId(bytes, peekedStart, peekedEnd);
 }
 
-/** The shard of the conversation that the last `peek` found in `bytes`, as `user` means it. */
-export function peekedShard(bytes: Uint8Array, user: Uint8Array, shardCount: number): number {
-  const id = bytes.subarray(peekedStart, peekedEnd);
+/**
+ * The shard of the conversation that the last `peek` found in `bytes`, as the user ids[userStart, userEnd) means it. The
+ * keys are those of proto/conversation.ts (a test holds them together), put together in one buffer that is used again:
+ * this runs for every Send.
+ */
+export function peekedShard(bytes: Uint8Array, ids: Uint8Array, userStart: number, userEnd: number, shardCount: number): number {
+  key[0] = peekedKind;
+  let end = 1;
   switch (peekedKind) {
     case ConversationKind.Direct:
-      return shardOf(directKey(user, id), shardCount);
+      if (comesFirst(ids, userStart, userEnd, bytes, peekedStart, peekedEnd)) {
+        end = putId(ids, userStart, userEnd, end);
+        end = putId(bytes, peekedStart, peekedEnd, end);
+      } else {
+        end = putId(bytes, peekedStart, peekedEnd, end);
+        end = putId(ids, userStart, userEnd, end);
+      }
+      break;
     case ConversationKind.Group:
-      return shardOf(groupKey(id), shardCount);
+      end = putId(bytes, peekedStart, peekedEnd, end);
+      break;
     default:
-      return shardOf(selfKey(user), shardCount);
+      end = putId(ids, userStart, userEnd, end);
   }
+  return shardOf(key.subarray(0, end), shardCount);
+}
+const key = new Uint8Array(3 + 2 * Limits.idBytesMax);
+
+function putId(bytes: Uint8Array, start: number, end: number, to: number): number {
+  key[to++] = end - start;
+  for (let i = start; i < end; i++) key[to++] = bytes[i]!;
+  return to;
+}
+
+/** Whether a sorts before b, bytewise; a prefix sorts first. */
+function comesFirst(a: Uint8Array, aStart: number, aEnd: number, b: Uint8Array, bStart: number, bEnd: number): boolean {
+  for (; aStart < aEnd && bStart < bEnd; aStart++, bStart++) {
+    if (a[aStart] !== b[bStart]) return a[aStart]! < b[bStart]!;
+  }
+  return aStart === aEnd;
+}
+
+/** idText without its text. */
+function isId(bytes: Uint8Array, start: number, end: number): boolean {
+  if (start === end || end - start > Limits.idBytesMax) return false;
+  for (let i = start; i < end; i++) if (bytes[i]! >= 0x80) return idText(bytes.subarray(start, end)) !== undefined;
+  return true;
 }
 
 /** Reads a varint at `at`. False: it does not end within `end`, or within `bytesMax`. Values beyond 2^53 come out inexact. */

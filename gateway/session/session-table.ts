@@ -99,11 +99,7 @@ export class SessionTable {
     this.state[slot] = SessionState.Closing;
   }
 
-  /** The user id of a Ready session: a view, valid while the session is. */
-  user(slot: number): Uint8Array {
-    return this.view(slot, USER_AT, this.userBytes[slot]!);
-  }
-
+  /** Of a Ready session: a view, valid while it is. */
   device(slot: number): Uint8Array {
     return this.view(slot, DEVICE_AT, this.deviceBytes[slot]!);
   }
