@@ -28,7 +28,10 @@ t.test("no import of Node's is left, and it is small", async (t) => {
   const { text, inputs, imports } = await bundle("esm");
   t.same(imports, [], "everything is in it");
   t.notMatch(text, /["'`]node:/);
-  t.same(inputs.filter((input) => /node_modules\/ws\/|client\/(tcp|file-store|index)\.[jt]s$/.test(input)), []);
+  t.same(
+    inputs.filter((input) => /node_modules\/ws\/|client\/(tcp|file-store|index)\.[jt]s$/.test(input)),
+    [],
+  );
   t.comment(`${text.length} bytes, minified`);
   t.ok(text.length < 150_000, `${text.length} bytes`);
 });

@@ -6,6 +6,7 @@ import type { ClientOptions } from "./options.ts";
 import { SUBPROTOCOL, WEBSOCKET_SCHEMES, webSocketTransport } from "./websocket.ts";
 import type { WebSocketLike } from "./websocket.ts";
 
+// biome-ignore lint/performance/noBarrelFile: this is the package's entry
 export { HawserError, LocalErrorCode } from "./errors.ts";
 export { ErrorCode } from "../proto/error-code.ts";
 export { WebStore } from "./web-store.ts";

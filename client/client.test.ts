@@ -16,7 +16,7 @@ import { encodeMessage } from "../proto/frame.ts";
 import { FrameType } from "../proto/frame-type.ts";
 import { hawser } from "../proto/gen/hawser.js";
 import { HawserClient as BrowserClient } from "./browser.ts";
-import { HawserClient, HawserError, MemoryStore } from "./index.ts";
+import { HawserClient, type HawserError, MemoryStore } from "./index.ts";
 import type { ClientOptions, Message } from "./index.ts";
 import type { Store } from "./store.ts";
 import { ModelListener } from "./testing/model-listener.ts";
@@ -62,7 +62,10 @@ for (const kind of ["tcp", "webSocket"] as const) {
 
     const before = server.chunks;
     const receipts = await Promise.all(Array.from({ length: 40 }, (_, i) => alice.send("bob", `${i}`)));
-    t.same(receipts.map((one) => one.seq), Array.from({ length: 40 }, (_, i) => i + 2));
+    t.same(
+      receipts.map((one) => one.seq),
+      Array.from({ length: 40 }, (_, i) => i + 2),
+    );
     t.ok(server.chunks - before <= 2, `40 messages of one turn in ${server.chunks - before} writes`);
 
     server.answers = false;
@@ -73,14 +76,20 @@ for (const kind of ["tcp", "webSocket"] as const) {
     server.answers = true;
     t.equal((await lost).seq, 42);
     await until("bob has all", () => shown.length === 42);
-    t.same(shown.slice(1, 41), Array.from({ length: 40 }, (_, i) => `alice: ${i}`));
+    t.same(
+      shown.slice(1, 41),
+      Array.from({ length: 40 }, (_, i) => `alice: ${i}`),
+    );
     t.equal(shown[41], "alice: in between");
 
     bob.markRead("alice");
     await bob.check();
     t.match(bob.conversations(), [{ conversation: { peer: "alice" }, seq: 42, readSeq: 42 }]);
     const page = await bob.fetchHistory("alice", { before: 3, limit: 10 });
-    t.same(page.messages.map((m) => m.text), ["hello", "0"]);
+    t.same(
+      page.messages.map((m) => m.text),
+      ["hello", "0"],
+    );
     t.equal(page.more, false);
     const [refused] = await Promise.allSettled([alice.send("bob", { kind: 5, payload: Uint8Array.of(1) })]);
     t.match(refused, { status: "rejected", reason: { name: "UNSUPPORTED", code: 19 } });
@@ -111,7 +120,22 @@ t.test("TLS", async (t) => {
   const [key, cert] = [join(directory, "key.pem"), join(directory, "cert.pem")];
   try {
     const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"];
-    await promisify(execFile)("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-keyout", key, "-out", cert, ...subject]);
+    await promisify(execFile)("openssl", [
+      "req",
+      "-x509",
+      "-newkey",
+      "ec",
+      "-pkeyopt",
+      "ec_paramgen_curve:P-256",
+      "-nodes",
+      "-days",
+      "2",
+      "-keyout",
+      key,
+      "-out",
+      cert,
+      ...subject,
+    ]);
   } catch (thrown) {
     t.comment(`no certificate without openssl: ${(thrown as Error).message}`);
     return;
@@ -191,7 +215,10 @@ t.test("tokens: asked again when expired, stopped when refused, a function that 
   const tokens = ["old", "dev:alice"];
   const alice = client(t, { url, token: () => tokens.shift() ?? "forged" });
   await alice.connect();
-  t.same(server.hellos.map((hello) => hello.token), ["old", "dev:alice"]);
+  t.same(
+    server.hellos.map((hello) => hello.token),
+    ["old", "dev:alice"],
+  );
   server.cut();
   await until("back with the token that worked", () => server.hellos.length === 3 && alice.state === "online");
 
@@ -318,7 +345,10 @@ t.test("stores: slow, failing, broken", async (t) => {
   store.failures = 1;
   const first = alice.send("bob", "first");
   const second = alice.send("bob", "second");
-  t.same((await Promise.all([first, second])).map((receipt) => receipt.seq), [1, 2]);
+  t.same(
+    (await Promise.all([first, second])).map((receipt) => receipt.seq),
+    [1, 2],
+  );
   t.same(errors, ["STORE_FAILED disk full"]);
   store.slow = true;
   const third = alice.send("bob", "third");
@@ -357,7 +387,9 @@ t.test("many clients: one timer, light objects, nothing lost", async (t) => {
   const timers = process.getActiveResourcesInfo().filter((resource) => resource === "Timeout").length;
   t.ok(timers <= 3, `${timers} timers for ${clients.length} clients`);
   const sent: Promise<unknown>[] = [];
-  for (let round = 0; round < 5; round++) clients.forEach((one, i) => sent.push(one.send(`u${(i + round + 1) % clients.length}`, `${round}`)));
+  for (let round = 0; round < 5; round++) {
+    for (const [i, one] of clients.entries()) sent.push(one.send(`u${(i + round + 1) % clients.length}`, `${round}`));
+  }
   await Promise.all(sent);
   await until("all have all", () => received === 1000);
 });

@@ -10,6 +10,8 @@ import { ErrorCode } from "../proto/error-code.ts";
 import { sharedClock } from "./clock.ts";
 import type { Ticking } from "./clock.ts";
 import { ClientCore } from "./core.ts";
+import { Dialer } from "./dialer.ts";
+import type { DialerSink } from "./dialer.ts";
 import { Emitter } from "./emitter.ts";
 import { bytesToHex } from "./encoding.ts";
 import { describe, HawserError, LocalErrorCode } from "./errors.ts";
@@ -18,11 +20,11 @@ import type { Body, Conversation, Destination, Receipt } from "./message.ts";
 import { HISTORY_DEFAULT, PENDING_BYTES_MAX_DEFAULT, PENDING_MAX_DEFAULT } from "./options.ts";
 import type { ClientEvents, ClientOptions, ConversationInfo, PendingMessage } from "./options.ts";
 import { NEVER } from "./outputs.ts";
-import type { ConnectionState, ConnectOrder, CoreEvent, HistoryResult } from "./outputs.ts";
+import type { ConnectionState, CoreEvent, HistoryResult } from "./outputs.ts";
 import { asStoreError, StoreWriter } from "./store-writer.ts";
 import type { StoreWriterSink } from "./store-writer.ts";
-import { parseAddress, resolveTarget } from "./transport.ts";
-import type { OpenTransport, Transport, TransportSink } from "./transport.ts";
+import { parseAddress } from "./transport.ts";
+import type { OpenTransport } from "./transport.ts";
 
 /** What differs between Node and browsers. */
 export interface Platform {
@@ -43,23 +45,18 @@ interface EarlyCall {
   readonly run: (core: ClientCore) => void;
 }
 
-/** Frames of one turn are joined to one write up to this size. */
-const JOIN_BYTES_MAX = 64 * 1024;
-
-export class Client extends Emitter<ClientEvents> implements Ticking, StoreWriterSink {
+export class Client extends Emitter<ClientEvents> implements Ticking, StoreWriterSink, DialerSink {
   /** Ticking. */
   clockIndex: number;
-  private readonly platform: Platform;
+  private readonly sha256: Sha256;
   private readonly options: ClientOptions;
-  private readonly url: URL;
+  private readonly dialer: Dialer;
   /** undefined until the store is read. */
   private core: ClientCore | undefined;
   private writer: StoreWriter | undefined;
   private loading: Promise<void> | undefined;
   /** Calls that wait until the store is read. */
   private early: EarlyCall[];
-  private transport: Transport | undefined;
-  private cachedToken: string | undefined;
   private connectTickets: Ticket<void>[];
   private checkTickets: Ticket<void>[];
   private currentState: ConnectionState;
@@ -71,15 +68,13 @@ export class Client extends Emitter<ClientEvents> implements Ticking, StoreWrite
   constructor(options: ClientOptions, platform: Platform) {
     super();
     this.clockIndex = -1;
-    this.platform = platform;
+    this.sha256 = platform.sha256;
     this.options = options;
-    this.url = parseAddress(options.url, platform.schemes);
+    this.dialer = new Dialer(this, parseAddress(options.url, platform.schemes), platform.schemes, platform.open, options.token);
     this.core = undefined;
     this.writer = undefined;
     this.loading = undefined;
     this.early = [];
-    this.transport = undefined;
-    this.cachedToken = undefined;
     this.connectTickets = [];
     this.checkTickets = [];
     this.currentState = "stopped";
@@ -87,7 +82,8 @@ export class Client extends Emitter<ClientEvents> implements Ticking, StoreWrite
     this.flushing = false;
     this.flushScheduled = false;
     const history = options.history ?? HISTORY_DEFAULT;
-    if (history !== "all" && !(Number.isSafeInteger(history) && history >= 0)) throw new HawserError(LocalErrorCode.BadArgument, 'history is a number of rows or "all"');
+    if (history !== "all" && !(Number.isSafeInteger(history) && history >= 0))
+      throw new HawserError(LocalErrorCode.BadArgument, 'history is a number of rows or "all"');
     if (options.store === undefined) this.core = this.newCore(undefined);
   }
 
@@ -223,21 +219,46 @@ export class Client extends Emitter<ClientEvents> implements Ticking, StoreWrite
     this.flush();
   }
 
-  // ---- the transport's ----
+  // ---- the dialer's ----
 
+  /** DialerSink. */
+  awaits(link: number): boolean {
+    return this.core!.awaits(link);
+  }
+
+  /** DialerSink. */
+  linkOpening(link: number): void {
+    this.core!.opening(link, this.now());
+    this.flush();
+  }
+
+  /** DialerSink. */
   linkOpened(link: number, token: string): void {
     this.core!.connected(link, token, this.now());
     this.flush();
   }
 
+  /** DialerSink. */
   linkReceived(link: number, bytes: Uint8Array, whole: boolean): void {
     this.core!.received(link, bytes, whole, this.now());
     this.flush();
   }
 
+  /** DialerSink. */
   linkClosed(link: number, reason: HawserError | undefined): void {
     this.core!.lost(link, reason, this.now());
     this.flush();
+  }
+
+  /** DialerSink. */
+  noToken(reason: HawserError): void {
+    this.core!.giveUp(reason, this.now());
+    this.flush();
+  }
+
+  /** DialerSink. */
+  dialError(error: HawserError): void {
+    this.report({ type: "error", error });
   }
 
   // ---- beginning and end ----
@@ -249,7 +270,7 @@ export class Client extends Emitter<ClientEvents> implements Ticking, StoreWrite
   private newCore(records: ReadonlyMap<string, string> | undefined): ClientCore {
     const options = this.options;
     return new ClientCore({
-      sha256: this.platform.sha256,
+      sha256: this.sha256,
       random: secureRandom,
       verify: options.verify ?? true,
       history: options.history ?? HISTORY_DEFAULT,
@@ -265,7 +286,8 @@ export class Client extends Emitter<ClientEvents> implements Ticking, StoreWrite
   private call(ticket: Ticket<never>, run: (core: ClientCore) => void): void {
     if (this.closing !== undefined) return ticket.reject(new HawserError(LocalErrorCode.Closed));
     if (this.core !== undefined) return this.run(this.core, { ticket, run });
-    if (this.early.length >= (this.options.pendingMax ?? PENDING_MAX_DEFAULT)) return ticket.reject(new HawserError(LocalErrorCode.QueueFull, "the store is being read"));
+    if (this.early.length >= (this.options.pendingMax ?? PENDING_MAX_DEFAULT))
+      return ticket.reject(new HawserError(LocalErrorCode.QueueFull, "the store is being read"));
     this.early.push({ ticket, run });
     this.loading ??= this.load();
   }
@@ -334,10 +356,10 @@ export class Client extends Emitter<ClientEvents> implements Ticking, StoreWrite
     let work = true;
     while (work) {
       work = false;
-      if (outputs.frames.length > 0) this.write(outputs.takeFrames());
-      if (outputs.takeClose()) this.dropTransport();
+      if (outputs.frames.length > 0) this.dialer.write(outputs.takeFrames());
+      if (outputs.takeClose()) this.dialer.drop();
       const connect = outputs.takeConnect();
-      if (connect !== undefined) this.open(connect);
+      if (connect !== undefined) this.dialer.open(connect);
       if (outputs.events.length === 0) continue;
       work = true;
       for (const event of outputs.takeEvents()) this.report(event);
@@ -346,82 +368,6 @@ export class Client extends Emitter<ClientEvents> implements Ticking, StoreWrite
     this.writer?.flush(this.now());
     if (core.stopped && this.dueAt === NEVER) sharedClock.remove(this);
     else if (this.closing === undefined) sharedClock.add(this);
-  }
-
-  private write(frames: readonly Uint8Array[]): void {
-    const transport = this.transport;
-    if (transport === undefined) return;
-    if (frames.length === 1) return transport.write(frames[0]!);
-    let from = 0;
-    let bytes = 0;
-    for (let i = 0; i <= frames.length; i++) {
-      const length = frames[i]?.length ?? 0;
-      if (i < frames.length && (bytes === 0 || bytes + length <= JOIN_BYTES_MAX)) {
-        bytes += length;
-        continue;
-      }
-      transport.write(join(frames, from, i, bytes));
-      from = i;
-      bytes = length;
-    }
-  }
-
-  private open(order: ConnectOrder): void {
-    this.dropTransport();
-    const token = this.options.token;
-    if (order.freshToken) {
-      this.cachedToken = undefined;
-      if (typeof token === "string") {
-        this.core!.giveUp(new HawserError(ErrorCode.TokenExpired, "the token expired, and there is no function to get another"), this.now());
-        return;
-      }
-    }
-    if (typeof token === "string") return this.dial(order, token);
-    if (this.cachedToken !== undefined) return this.dial(order, this.cachedToken);
-    // Asked in a promise's callback, so that a function that throws and one that rejects are alike.
-    Promise.resolve()
-      .then(token)
-      .then(
-        (fresh) => {
-          this.cachedToken = fresh;
-          this.dial(order, fresh);
-        },
-        (thrown: unknown) => {
-          const error = new HawserError(LocalErrorCode.TokenFailed, describe(thrown), thrown);
-          this.report({ type: "error", error });
-          this.linkClosed(order.link, error);
-        },
-      );
-  }
-
-  private dial(order: ConnectOrder, token: string): void {
-    const core = this.core!;
-    // The token came late: another connection was ordered, or none.
-    if (!core.awaits(order.link)) return;
-    core.opening(order.link, this.now());
-    const link = new Link(this, order.link, token);
-    try {
-      this.transport = this.platform.open(this.address(order.target), link);
-    } catch (thrown) {
-      link.closed(new HawserError(LocalErrorCode.ConnectFailed, describe(thrown), thrown));
-    }
-    this.flush();
-  }
-
-  private address(target: string): URL {
-    try {
-      return resolveTarget(this.url, target, this.platform.schemes);
-    } catch (thrown) {
-      // A target that is no use is no reason to stay away.
-      this.report({ type: "error", error: thrown as HawserError });
-      return this.url;
-    }
-  }
-
-  private dropTransport(): void {
-    const transport = this.transport;
-    this.transport = undefined;
-    transport?.close();
   }
 
   private report(event: CoreEvent): void {
@@ -458,7 +404,7 @@ export class Client extends Emitter<ClientEvents> implements Ticking, StoreWrite
   }
 
   private settleConnect(state: ConnectionState, reason: HawserError | undefined): void {
-    if (state === "stopped") this.cachedToken = undefined;
+    if (state === "stopped") this.dialer.forgetToken();
     else if (state !== "online") return;
     const stopped = reason ?? new HawserError(LocalErrorCode.Closed);
     for (const ticket of this.connectTickets.splice(0)) {
@@ -474,47 +420,11 @@ export class Client extends Emitter<ClientEvents> implements Ticking, StoreWrite
   };
 }
 
-/** What a transport reports to, for one connection. */
-class Link implements TransportSink {
-  private readonly client: Client;
-  private readonly link: number;
-  private readonly token: string;
-
-  constructor(client: Client, link: number, token: string) {
-    this.client = client;
-    this.link = link;
-    this.token = token;
-  }
-
-  opened(): void {
-    this.client.linkOpened(this.link, this.token);
-  }
-
-  received(bytes: Uint8Array, whole: boolean): void {
-    this.client.linkReceived(this.link, bytes, whole);
-  }
-
-  closed(reason: HawserError | undefined): void {
-    this.client.linkClosed(this.link, reason);
-  }
-}
-
 function destination(to: Destination | Conversation): { kind: ConversationKind; name: string } {
   if (typeof to === "string") return { kind: ConversationKind.Direct, name: to };
   if ("peer" in to) return { kind: ConversationKind.Direct, name: to.peer };
   if ("group" in to) return { kind: ConversationKind.Group, name: to.group };
   return { kind: ConversationKind.Self, name: "" };
-}
-
-function join(frames: readonly Uint8Array[], from: number, to: number, bytes: number): Uint8Array {
-  if (to === from + 1) return frames[from]!;
-  const joined = new Uint8Array(bytes);
-  let at = 0;
-  for (let i = from; i < to; i++) {
-    joined.set(frames[i]!, at);
-    at += frames[i]!.length;
-  }
-  return joined;
 }
 
 function ignore(): void {}

@@ -75,7 +75,9 @@ export class ConversationLog implements Kept {
     this.kind = kind;
     this.name = name;
     this.nameBytes = kind === ConversationKind.Self ? NO_BYTES : idBytes(name);
-    this.conversation = Object.freeze(kind === ConversationKind.Direct ? { peer: name } : kind === ConversationKind.Group ? { group: name } : { self: true as const });
+    this.conversation = Object.freeze(
+      kind === ConversationKind.Direct ? { peer: name } : kind === ConversationKind.Group ? { group: name } : { self: true as const },
+    );
     this.next = 0;
     this.first = 0;
     this.known = 0;

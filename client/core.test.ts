@@ -20,7 +20,7 @@ const INSTALL_HEX = "8080808080808080";
 /** The row that push() makes, and the hash behind it. */
 function chain(texts: string[], sender: Uint8Array = BOB): Uint8Array[] {
   const hashes = [HASH_START];
-  texts.forEach((text, i) => hashes.push(nextHash(sha256, hashes[i]!, i + 1, sender, 0, 1001 + i, sha256(utf8.encode(text)))));
+  for (const [i, text] of texts.entries()) hashes.push(nextHash(sha256, hashes[i]!, i + 1, sender, 0, 1001 + i, sha256(utf8.encode(text))));
   return hashes;
 }
 
@@ -42,9 +42,15 @@ t.test("Hello, Welcome, connection counter and states", (t) => {
   t.match(hello?.body, { versionMin: 1, versionMax: 1, token: "secret", connection: 1, sync: true, network: "wifi" });
   t.same([...hello!.body.install], [...INSTALL]);
   t.same(Buffer.from(hello!.body.device).toString(), "phone");
-  t.same(h.of("state").map((event) => event.change.state), ["connecting"]);
+  t.same(
+    h.of("state").map((event) => event.change.state),
+    ["connecting"],
+  );
   h.welcome();
-  t.same(h.of("state").map((event) => event.change.state), ["online"]);
+  t.same(
+    h.of("state").map((event) => event.change.state),
+    ["online"],
+  );
   t.equal(h.core.user, "me");
   h.lose();
   t.match(h.of("state")[0]?.change, { state: "offline", retryInMs: 250 }, "half of 500 ms, as the random number says");
@@ -81,11 +87,14 @@ t.test("Sends are numbered per conversation, confirmed, and shown once at their 
   h.send("carol", "x");
   h.send("bob", "b");
   const sends = h.took();
-  t.same(sends.map((one) => [one.ref, Buffer.from(one.body.peer).toString(), one.body.clientSeq]), [
-    [1, "bob", 1],
-    [2, "carol", 1],
-    [3, "bob", 2],
-  ]);
+  t.same(
+    sends.map((one) => [one.ref, Buffer.from(one.body.peer).toString(), one.body.clientSeq]),
+    [
+      [1, "bob", 1],
+      [2, "carol", 1],
+      [3, "bob", 2],
+    ],
+  );
   h.receive(FrameType.Sent, Sent, { ref: 3, seq: 2, time: 9, durability: 2 });
   t.same(h.shown(), [], "its place is behind a row that is not here");
   h.receive(FrameType.Sent, Sent, { ref: 1, seq: 1, time: 8, durability: 2 });
@@ -93,7 +102,10 @@ t.test("Sends are numbered per conversation, confirmed, and shown once at their 
   t.match(first, { from: "me", to: "bob", mine: true, local: true, seq: 1, text: "a", clientSeq: 1, install: INSTALL_HEX });
   t.match(second, { seq: 2, text: "b", clientSeq: 2 });
   const sent = h.of("sent");
-  t.same(sent.map((event) => event.send.clientSeq), [2, 1]);
+  t.same(
+    sent.map((event) => event.send.clientSeq),
+    [2, 1],
+  );
   t.match(sent[1]?.receipt, { seq: 1, time: Date.UTC(2025, 0, 1) + 8, durability: "fsync" });
   // A Push of the same row, however it came about, is not shown again.
   h.push("me", 1, "a", { from: null, to: BOB, install: INSTALL, clientSeq: 1 });
@@ -153,9 +165,16 @@ t.test("rows of the own user: other installs', and the pending message settled b
   h.heads(0, [{ peer: BOB, seq: 2 }], "w2");
   const written = h.took();
   const fetch = written.find((one) => one.type === FrameType.Fetch)!;
-  t.match(written.map((one) => one.type), [FrameType.Hello, FrameType.Send, FrameType.Fetch]);
+  t.match(
+    written.map((one) => one.type),
+    [FrameType.Hello, FrameType.Send, FrameType.Fetch],
+  );
   h.clear();
-  h.receive(FrameType.Page, Page, page(fetch.ref, { rows: [{ seq: 2, time: 2, payload: utf8.encode("lost ack"), install: INSTALL, clientSeq: 1 }], headSeq: 2 }));
+  h.receive(
+    FrameType.Page,
+    Page,
+    page(fetch.ref, { rows: [{ seq: 2, time: 2, payload: utf8.encode("lost ack"), install: INSTALL, clientSeq: 1 }], headSeq: 2 }),
+  );
   t.match(h.of("sent"), [{ send: { clientSeq: 1 }, receipt: { seq: 2, durability: "unspecified" } }]);
   t.match(h.messages(), [{ seq: 2, local: true, text: "lost ack" }]);
   h.receive(FrameType.Sent, Sent, { ref: 1, seq: 2, time: 2 });
@@ -189,10 +208,13 @@ t.test("unanswered Sends go again in order: after a loss, and after ten seconds"
   h.pass(9_000);
   h.push("eve", 1, "hi");
   h.pass(1_000);
-  t.same(h.took().map((one) => [one.ref, one.body.clientSeq]), [
-    [3, 1],
-    [4, 2],
-  ]);
+  t.same(
+    h.took().map((one) => [one.ref, one.body.clientSeq]),
+    [
+      [3, 1],
+      [4, 2],
+    ],
+  );
   h.receive(FrameType.Sent, Sent, { ref: 1, seq: 1, time: 1 });
   t.match(h.of("sent"), [{ send: { clientSeq: 1 } }], "a late answer to a void number counts");
   h.error(ErrorCode.OutOfOrder, { ref: 2, expected: 1 });
@@ -201,10 +223,13 @@ t.test("unanswered Sends go again in order: after a loss, and after ten seconds"
   h.pass(30_000);
   h.connect();
   h.welcome();
-  t.same(h.took().map((one) => [one.type, one.body?.clientSeq]), [
-    [FrameType.Hello, undefined],
-    [FrameType.Send, 2],
-  ]);
+  t.same(
+    h.took().map((one) => [one.type, one.body?.clientSeq]),
+    [
+      [FrameType.Hello, undefined],
+      [FrameType.Send, 2],
+    ],
+  );
   t.end();
 });
 
@@ -220,11 +245,18 @@ t.test("BUSY, INTERNAL and RATE_LIMITED: the same number again after retry_after
     h.receive(FrameType.Sent, Sent, { ref: 4, seq: 1, time: 1 });
     h.send("bob", "d");
     h.send("carol", "y");
-    t.same(h.took().map((one) => [one.ref, one.body.clientSeq]), [[5, 2]], "only bob's conversation waits");
+    t.same(
+      h.took().map((one) => [one.ref, one.body.clientSeq]),
+      [[5, 2]],
+      "only bob's conversation waits",
+    );
     h.pass(699);
     t.same(h.types(), []);
     h.pass(1);
-    t.same(h.took().map((one) => one.body.clientSeq), [1, 2, 3, 4]);
+    t.same(
+      h.took().map((one) => one.body.clientSeq),
+      [1, 2, 3, 4],
+    );
     t.same(h.of("sent").length, 1);
   }
   const h = new Harness().online();
@@ -235,7 +267,13 @@ t.test("BUSY, INTERNAL and RATE_LIMITED: the same number again after retry_after
   h.send("dave", "y");
   t.same(h.types(), [], "the rate is the connection's: all wait");
   h.pass(300);
-  t.same(h.took().map((one) => Buffer.from(one.body.peer).toString()).sort(), ["carol", "dave"]);
+  t.same(
+    h
+      .took()
+      .map((one) => Buffer.from(one.body.peer).toString())
+      .sort(),
+    ["carol", "dave"],
+  );
   t.end();
 });
 
@@ -263,14 +301,20 @@ t.test("OUT_OF_ORDER: again from the number that the server waits for", (t) => {
   for (const text of ["a", "b", "c"]) h.send("bob", text);
   h.took();
   h.error(ErrorCode.OutOfOrder, { ref: 3, expected: 2 });
-  t.same(h.took().map((one) => [one.ref, one.body.clientSeq]), [
-    [4, 2],
-    [5, 3],
-  ]);
+  t.same(
+    h.took().map((one) => [one.ref, one.body.clientSeq]),
+    [
+      [4, 2],
+      [5, 3],
+    ],
+  );
   h.error(ErrorCode.OutOfOrder, { ref: 5, expected: 2 });
   t.same(h.types(), [], "the second time it takes its time");
   h.pass(1000);
-  t.same(h.took().map((one) => one.body.clientSeq), [2, 3]);
+  t.same(
+    h.took().map((one) => one.body.clientSeq),
+    [2, 3],
+  );
   t.end();
 });
 
@@ -288,15 +332,24 @@ t.test("permanent refusals are the caller's; the number is used where the table 
   t.match(h.of("sent"), [{ send: { clientSeq: 3 }, error: { code: 999, name: "ERROR_999" } }], "a code that is not known");
   // The server says that this number was not used after all: what follows moves up.
   h.error(ErrorCode.OutOfOrder, { ref: 4, expected: 3 });
-  t.same(h.took().map((one) => [one.body.clientSeq, Buffer.from(one.body.payload).toString()]), [[3, "d"]]);
+  t.same(
+    h.took().map((one) => [one.body.clientSeq, Buffer.from(one.body.payload).toString()]),
+    [[3, "d"]],
+  );
   t.same([...h.records!.keys()].filter((key) => key.startsWith("send/")).sort(), ["send/d:bob/2", "send/d:bob/3"]);
   h.send("bob", "e");
   t.match(h.took(), [{ body: { clientSeq: 4 } }]);
   // BAD_REQUEST is about the conversation's name: all are given up, and no number was used.
   h.send("carol", "other");
   h.error(ErrorCode.BadRequest, { ref: 2 });
-  t.same(h.of("sent").map((event) => [event.send.clientSeq, event.error?.name]), [2, 3, 4].map((number) => [number, "BAD_REQUEST"]));
-  t.same([...h.records!.keys()].filter((key) => key.startsWith("send/")), ["send/d:carol/1"]);
+  t.same(
+    h.of("sent").map((event) => [event.send.clientSeq, event.error?.name]),
+    [2, 3, 4].map((number) => [number, "BAD_REQUEST"]),
+  );
+  t.same(
+    [...h.records!.keys()].filter((key) => key.startsWith("send/")),
+    ["send/d:carol/1"],
+  );
   h.took();
   h.send("bob", "f");
   t.match(h.took(), [{ body: { clientSeq: 2 } }]);
@@ -325,7 +378,10 @@ t.test("numbers that are not the server's: a new install, and what is unanswered
     t.notSame([...hello!.body.install], [...INSTALL]);
     h.welcome();
     t.match(h.took(), [{ type: FrameType.Send, body: { clientSeq: 1 } }]);
-    t.same([...h.records!.keys()].filter((key) => key.startsWith("send/")), ["send/d:bob/1"]);
+    t.same(
+      [...h.records!.keys()].filter((key) => key.startsWith("send/")),
+      ["send/d:bob/1"],
+    );
     h.send("carol", "y");
     t.match(h.took(), [{ body: { clientSeq: 1 } }]);
     // A server that goes on saying so is believed: the message is refused.
@@ -399,10 +455,21 @@ t.test("sync: pages of heads, several conversations at a time, the watermark onl
   h.welcome();
   h.clear();
   const peers = ["bob", "carol", "dave"];
-  h.heads(0, [{ peer: BOB, seq: 3 }, { peer: utf8.encode("carol"), seq: 1 }], "page1", true);
+  h.heads(
+    0,
+    [
+      { peer: BOB, seq: 3 },
+      { peer: utf8.encode("carol"), seq: 1 },
+    ],
+    "page1",
+    true,
+  );
   h.heads(99, [], "stranger");
   const first = h.took();
-  t.same(first.map((one) => one.type), [FrameType.Sync, FrameType.Fetch, FrameType.Fetch]);
+  t.same(
+    first.map((one) => one.type),
+    [FrameType.Sync, FrameType.Fetch, FrameType.Fetch],
+  );
   t.equal(Buffer.from(first[0]!.body.watermark).toString(), "page1");
   h.heads(first[0]!.ref, [{ peer: utf8.encode("dave"), seq: 2 }], "page2");
   const fetches = [...first.slice(1), ...h.took()];
@@ -423,8 +490,14 @@ t.test("sync: pages of heads, several conversations at a time, the watermark onl
   h.receive(FrameType.Page, Page, page(rest!.ref, { rows: rows(3, ["3"]), headSeq: 4 }));
   t.equal(h.of("synced").length, 1);
   t.match(h.records!.get("client"), new RegExp(`"watermark":"${btoa("page2")}","synced":true`));
-  t.same(h.shown().filter((line) => line.startsWith("bob")), ["bob#1 1", "bob#2 2", "bob#3 3", "bob#4 4"]);
-  t.same([...h.core.logs()].map((log) => log.name), peers);
+  t.same(
+    h.shown().filter((line) => line.startsWith("bob")),
+    ["bob#1 1", "bob#2 2", "bob#3 3", "bob#4 4"],
+  );
+  t.same(
+    [...h.core.logs()].map((log) => log.name),
+    peers,
+  );
   t.end();
 });
 
@@ -506,7 +579,14 @@ t.test("fetches that are refused: later, or never", (t) => {
   h.connect();
   h.welcome();
   h.clear();
-  h.heads(0, [{ peer: BOB, seq: 1 }, { peer: utf8.encode("carol"), seq: 1 }], "w");
+  h.heads(
+    0,
+    [
+      { peer: BOB, seq: 1 },
+      { peer: utf8.encode("carol"), seq: 1 },
+    ],
+    "w",
+  );
   const [bob, carol] = h.took();
   h.error(ErrorCode.Busy, { ref: bob!.ref, retryAfterMs: 2000 });
   h.error(ErrorCode.NotMember, { ref: carol!.ref });
@@ -548,14 +628,20 @@ t.test("Resync: unanswered requests again, Sends first, then Sync from the store
   t.same(h.types(), [FrameType.Send, FrameType.Send, FrameType.Fetch, FrameType.Fetch]);
   h.receive(FrameType.Resync, Resync, {});
   const again = h.took();
-  t.same(again.map((one) => [one.ref, one.type]), [
-    [5, FrameType.Send],
-    [6, FrameType.Send],
-    [7, FrameType.Sync],
-    [8, FrameType.Fetch],
-    [9, FrameType.Fetch],
-  ]);
-  t.same(again.slice(0, 2).map((one) => one.body.clientSeq), [1, 2]);
+  t.same(
+    again.map((one) => [one.ref, one.type]),
+    [
+      [5, FrameType.Send],
+      [6, FrameType.Send],
+      [7, FrameType.Sync],
+      [8, FrameType.Fetch],
+      [9, FrameType.Fetch],
+    ],
+  );
+  t.same(
+    again.slice(0, 2).map((one) => one.body.clientSeq),
+    [1, 2],
+  );
   t.equal(Buffer.from(again[2]!.body.watermark).toString(), "stored");
   t.equal(h.core.requestsInFlight, 5);
   h.receive(FrameType.Page, Page, { peer: utf8.encode("carol"), ref: 3, rows: rows(1, ["first"], utf8.encode("carol")), headSeq: 2 });
@@ -582,7 +668,10 @@ t.test("Check: on waking up and every five minutes; Heads as an answer are pulle
   const checks = h.took();
   t.equal(checks.length, 1);
   t.equal(checks[0]?.type, FrameType.Check);
-  t.same(Buffer.from(checks[0]!.body.digest), Buffer.from(digestBytes(digestTerm(sha256, directKey(ME, BOB), 2) + digestTerm(sha256, directKey(ME, utf8.encode("carol")), 1))));
+  t.same(
+    Buffer.from(checks[0]!.body.digest),
+    Buffer.from(digestBytes(digestTerm(sha256, directKey(ME, BOB), 2) + digestTerm(sha256, directKey(ME, utf8.encode("carol")), 1))),
+  );
   t.equal(checks[0]?.body.count, 2);
   h.receive(FrameType.Checked, Checked, { ref: checks[0]!.ref });
   t.equal(h.of("synced").length, 1);
@@ -595,7 +684,10 @@ t.test("Check: on waking up and every five minutes; Heads as an answer are pulle
   }
   h.heads(check!, [{ peer: BOB, seq: 3 }], "all", true);
   const next = h.took();
-  t.same(next.map((one) => one.type), [FrameType.Sync, FrameType.Fetch]);
+  t.same(
+    next.map((one) => one.type),
+    [FrameType.Sync, FrameType.Fetch],
+  );
   h.heads(next[0]!.ref, [], "end");
   h.receive(FrameType.Page, Page, page(next[1]!.ref, { rows: rows(3, ["three"]), headSeq: 3 }));
   t.equal(h.of("synced").length, 1);
@@ -695,9 +787,18 @@ t.test("hashes: the self conversation, whose rows have no sender", (t) => {
   h.push("", 1, "invited", { from: null, self: true });
   const hash = nextHash(sha256, HASH_START, 1, new Uint8Array(0), 0, 1001, sha256(utf8.encode("invited")));
   h.heads(0, [{ self: true, seq: 2, hash: nextHash(sha256, hash, 2, new Uint8Array(0), 0, 1002, sha256(utf8.encode("again"))) }], "w");
-  h.receive(FrameType.Page, Page, { self: true, ref: h.took()[0]!.ref, rows: [{ seq: 2, time: 1002, payload: utf8.encode("again") }], hashBefore: hash, headSeq: 2 });
+  h.receive(FrameType.Page, Page, {
+    self: true,
+    ref: h.took()[0]!.ref,
+    rows: [{ seq: 2, time: 1002, payload: utf8.encode("again") }],
+    hashBefore: hash,
+    headSeq: 2,
+  });
   t.equal(h.of("diverged").length, 0);
-  t.match(h.messages(), [{ from: "", conversation: { self: true } }, { seq: 2, text: "again" }]);
+  t.match(h.messages(), [
+    { from: "", conversation: { self: true } },
+    { seq: 2, text: "again" },
+  ]);
   h.heads(0, [{ self: true, seq: 2, hash }], "w");
   t.equal(h.of("diverged").length, 1);
   t.end();
@@ -943,17 +1044,41 @@ t.test("whatever comes: no exception, and messages once and in order", (t) => {
   const id = fc.constantFrom(BOB, ME, utf8.encode("carol"), new Uint8Array(0), Uint8Array.of(0xff));
   const flag = fc.boolean();
   const bytes = fc.uint8Array({ maxLength: 40 });
-  const row = fc.record({ from: id, group: id, to: id, self: flag, seq: small, time: small, kind: small, payload: bytes, install: fc.constantFrom(INSTALL, BOB), clientSeq: small }, { requiredKeys: [] });
+  const row = fc.record(
+    { from: id, group: id, to: id, self: flag, seq: small, time: small, kind: small, payload: bytes, install: fc.constantFrom(INSTALL, BOB), clientSeq: small },
+    { requiredKeys: [] },
+  );
   const head = fc.record({ peer: id, group: id, self: flag, seq: small, hash: fc.constantFrom(HASH_START, BOB), readSeq: small }, { requiredKeys: [] });
-  const pageOf = fc.record({ from: small, count: fc.nat({ max: 4 }) }).map(({ from, count }) => rows(from, Array.from({ length: count }, (_, i) => `${from + i}`)));
-  const of = (type: number, codec: { encode(message: object): { finish(): Uint8Array } }, fields: Record<string, fc.Arbitrary<unknown>>): fc.Arbitrary<Uint8Array> =>
-    fc.record(fields, { requiredKeys: [] }).map((message) => encodeFrame(type, codec.encode(message).finish()));
+  const pageOf = fc.record({ from: small, count: fc.nat({ max: 4 }) }).map(({ from, count }) =>
+    rows(
+      from,
+      Array.from({ length: count }, (_, i) => `${from + i}`),
+    ),
+  );
+  const of = (
+    type: number,
+    codec: { encode(message: object): { finish(): Uint8Array } },
+    fields: Record<string, fc.Arbitrary<unknown>>,
+  ): fc.Arbitrary<Uint8Array> => fc.record(fields, { requiredKeys: [] }).map((message) => encodeFrame(type, codec.encode(message).finish()));
   const v1 = hawser.v1;
   const frame = fc.oneof(
-    of(FrameType.Push, { encode: (message) => v1.Push.encode(message) }, { from: id, group: id, to: id, self: flag, seq: small, payload: bytes, install: fc.constant(INSTALL), clientSeq: small }),
+    of(
+      FrameType.Push,
+      { encode: (message) => v1.Push.encode(message) },
+      { from: id, group: id, to: id, self: flag, seq: small, payload: bytes, install: fc.constant(INSTALL), clientSeq: small },
+    ),
     of(FrameType.Sent, v1.Sent, { ref: small, seq: small, time: small, durability: small }),
     of(FrameType.Heads, v1.Heads, { ref: small, heads: fc.array(head, { maxLength: 4 }), watermark: bytes, more: flag }),
-    of(FrameType.Page, v1.Page, { peer: id, group: id, self: flag, ref: small, rows: fc.oneof(pageOf, fc.array(row, { maxLength: 3 })), hashBefore: fc.constantFrom(HASH_START, BOB), headSeq: small, more: flag }),
+    of(FrameType.Page, v1.Page, {
+      peer: id,
+      group: id,
+      self: flag,
+      ref: small,
+      rows: fc.oneof(pageOf, fc.array(row, { maxLength: 3 })),
+      hashBefore: fc.constantFrom(HASH_START, BOB),
+      headSeq: small,
+      more: flag,
+    }),
     of(FrameType.Error, v1.Error, { code: fc.nat({ max: 25 }), ref: small, retryAfterMs: small, closes: flag, expected: small }),
     of(FrameType.Checked, v1.Checked, { ref: small }),
     of(FrameType.Read, v1.Read, { peer: id, group: id, self: flag, seq: small }),
@@ -1061,7 +1186,13 @@ t.test("a record of a message without its conversation's: the numbers go on", (t
   again.connect();
   again.welcome();
   again.send("bob", "c");
-  t.same(again.took().slice(1).map((one) => one.body.clientSeq), [1, 2, 3]);
+  t.same(
+    again
+      .took()
+      .slice(1)
+      .map((one) => one.body.clientSeq),
+    [1, 2, 3],
+  );
   t.end();
 });
 

@@ -1,6 +1,6 @@
 // Everything that can go wrong, as one error class with a number and a name. Codes below 1000 are the
 // server's, with their names from the table in SPEC.md §12; codes from 1000 are this SDK's own.
-import { ErrorCode, errorName } from "../proto/error-code.ts";
+import { type ErrorCode, errorName } from "../proto/error-code.ts";
 
 export const LocalErrorCode = {
   /** The client was closed by the application; what was pending stays in the store, if there is one. */

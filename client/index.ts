@@ -4,6 +4,7 @@ import { Client } from "./client.ts";
 import { nodePlatform } from "./node-platform.ts";
 import type { ClientOptions as CommonOptions } from "./options.ts";
 
+// biome-ignore lint/performance/noBarrelFile: this is the package's entry
 export { HawserError, LocalErrorCode } from "./errors.ts";
 export { ErrorCode } from "../proto/error-code.ts";
 export { FileStore } from "./file-store.ts";

@@ -1,6 +1,6 @@
 // What the application gives and gets: conversations, messages, receipts. Pure data; a Message owns its
 // bytes (it outlives the frame that it came in).
-import { hawser } from "../proto/gen/hawser.js";
+import type { hawser } from "../proto/gen/hawser.js";
 import { fromWireTime } from "../proto/time.ts";
 import { HawserError, LocalErrorCode } from "./errors.ts";
 

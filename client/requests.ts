@@ -34,7 +34,14 @@ export class Request {
   readonly sentAt: number;
   live: boolean;
 
-  constructor(kind: RequestKind, send: PendingSend | undefined, log: ConversationLog | undefined, history: HistoryCall | undefined, fromSeq: number, sentAt: number) {
+  constructor(
+    kind: RequestKind,
+    send: PendingSend | undefined,
+    log: ConversationLog | undefined,
+    history: HistoryCall | undefined,
+    fromSeq: number,
+    sentAt: number,
+  ) {
     this.kind = kind;
     this.send = send;
     this.log = log;

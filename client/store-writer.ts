@@ -34,7 +34,7 @@ export class StoreWriter {
 
   /** Begins to write what is new, unless a write is under way (which will go on with it). */
   flush(now: number): void {
-    if (this.writing !== undefined || now < this.retryAt && this.retryAt !== NEVER) return;
+    if (this.writing !== undefined || (now < this.retryAt && this.retryAt !== NEVER)) return;
     const changes = this.takeChanges();
     if (changes === undefined) return;
     const version = this.journal.version;

@@ -80,33 +80,38 @@ t.test("file: whatever is cut off its end, what was reported as written is there
   const path = join(await directory(t), "store");
   const command = fc.dictionary(fc.constantFrom("a", "b", "c", "d"), fc.option(fc.string({ maxLength: 30 }), { nil: undefined }), { minKeys: 1 });
   await fc.assert(
-    fc.asyncProperty(fc.array(command, { minLength: 1, maxLength: 6 }), fc.nat(), fc.constantFrom("", "garbage", "\0\0\0\n", '["a"]\n'), async (writes, cut, garbage) => {
-      await rm(path, { force: true });
-      const store = new FileStore(path);
-      await store.load();
-      const states: Record<string, string>[] = [{}];
-      const sizes: number[] = [(await stat(path)).size];
-      const records = new Map<string, string>();
-      for (const write of writes) {
-        await store.write(changes(write));
-        applyChanges(records, changes(write));
-        states.push(Object.fromEntries(records));
-        sizes.push((await stat(path)).size);
-      }
-      await store.close();
-      const size = sizes[0]! + (cut % (sizes.at(-1)! - sizes[0]! + 1));
-      await truncate(path, size);
-      // A write that was cut short and left something else behind.
-      if (sizes.includes(size)) await appendFile(path, garbage);
-      const whole = sizes.findLastIndex((one) => one <= size);
-      const again = new FileStore(path);
-      t.same(await loaded(again), states[whole]);
-      await again.write(changes({ next: "1" }));
-      await again.close();
-      const third = new FileStore(path);
-      t.same(await loaded(third), { ...states[whole], next: "1" });
-      await third.close();
-    }),
+    fc.asyncProperty(
+      fc.array(command, { minLength: 1, maxLength: 6 }),
+      fc.nat(),
+      fc.constantFrom("", "garbage", "\0\0\0\n", '["a"]\n'),
+      async (writes, cut, garbage) => {
+        await rm(path, { force: true });
+        const store = new FileStore(path);
+        await store.load();
+        const states: Record<string, string>[] = [{}];
+        const sizes: number[] = [(await stat(path)).size];
+        const records = new Map<string, string>();
+        for (const write of writes) {
+          await store.write(changes(write));
+          applyChanges(records, changes(write));
+          states.push(Object.fromEntries(records));
+          sizes.push((await stat(path)).size);
+        }
+        await store.close();
+        const size = sizes[0]! + (cut % (sizes.at(-1)! - sizes[0]! + 1));
+        await truncate(path, size);
+        // A write that was cut short and left something else behind.
+        if (sizes.includes(size)) await appendFile(path, garbage);
+        const whole = sizes.findLastIndex((one) => one <= size);
+        const again = new FileStore(path);
+        t.same(await loaded(again), states[whole]);
+        await again.write(changes({ next: "1" }));
+        await again.close();
+        const third = new FileStore(path);
+        t.same(await loaded(third), { ...states[whole], next: "1" });
+        await third.close();
+      },
+    ),
     { numRuns: 60 },
   );
 });
@@ -183,7 +188,13 @@ t.test("a client lives on in its file: nothing lost, nothing twice", async (t) =
   t.same(third.pending(), []);
   await third.close();
   t.same(shown, [1, 2, 3, 4, 5, 6, 7, 8]);
-  t.same(server.model.of("bob")[0]?.rows.map((row) => Buffer.from(row.payload).toString()), ["1", "2", "3", "4", "5", "6", "7", "8"]);
+  t.same(
+    server.model.of("bob")[0]?.rows.map((row) => Buffer.from(row.payload).toString()),
+    ["1", "2", "3", "4", "5", "6", "7", "8"],
+  );
   t.equal(new Set(server.hellos.map((hello) => Buffer.from(hello.install).toString("hex"))).size, 1);
-  t.same(server.hellos.map((hello) => hello.connection), [1, 2, 3]);
+  t.same(
+    server.hellos.map((hello) => hello.connection),
+    [1, 2, 3],
+  );
 });

@@ -38,5 +38,8 @@ export function browserGlobals(): { globals: object; fire: (event: string) => vo
     atob,
     btoa,
   };
-  return { globals, fire: (event) => listeners.get(event)?.forEach((listener) => listener()), storage };
+  const fire = (event: string): void => {
+    for (const listener of listeners.get(event) ?? []) listener();
+  };
+  return { globals, fire, storage };
 }

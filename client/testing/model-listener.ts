@@ -53,7 +53,12 @@ export class ModelListener {
   }
 
   async webSocket(): Promise<string> {
-    const server = new WebSocketServer({ port: 0, host: "127.0.0.1", perMessageDeflate: false, handleProtocols: (offered) => (offered.has("hawser.v1") ? "hawser.v1" : false) });
+    const server = new WebSocketServer({
+      port: 0,
+      host: "127.0.0.1",
+      perMessageDeflate: false,
+      handleProtocols: (offered) => (offered.has("hawser.v1") ? "hawser.v1" : false),
+    });
     this.servers.push(server);
     server.on("connection", (socket: WebSocket) => {
       const peer: Peer = { write: (bytes) => socket.send(bytes), destroy: () => socket.terminate() };

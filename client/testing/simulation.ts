@@ -176,7 +176,9 @@ class SimulatedLink {
       simulation.deliver([{ session, frame: encodeMessage(FrameType.Resync, hawser.v1.Resync, {}), kind: "answer" }]);
     }
     if (written.type !== FrameType.Read && simulation.chance(simulation.faults.busy)) {
-      simulation.deliver([{ session, frame: errorFrame(ErrorCode.Busy, { ref: written.ref, retryAfterMs: 1 + Math.floor(simulation.random() * 500) }), kind: "answer" }]);
+      simulation.deliver([
+        { session, frame: errorFrame(ErrorCode.Busy, { ref: written.ref, retryAfterMs: 1 + Math.floor(simulation.random() * 500) }), kind: "answer" },
+      ]);
       return;
     }
     const { outputs, commit } = server.request(session, written);
@@ -237,7 +239,9 @@ export class SimulatedClient {
   /** The process dies: what the store has is what is left. */
   crash(): void {
     for (const send of this.core.pending()) {
-      const expectation = this.sent.find((one) => one.install === this.install && one.peer === send.log.name && one.text === new TextDecoder().decode(send.payload));
+      const expectation = this.sent.find(
+        (one) => one.install === this.install && one.peer === send.log.name && one.text === new TextDecoder().decode(send.payload),
+      );
       if (expectation !== undefined && !this.records.has(`send/${send.log.key}/${send.clientSeq}`)) expectation.mayBeLost = true;
     }
     this.link?.end();
@@ -365,7 +369,9 @@ export function compare(simulation: Simulation): string[] {
     for (const conversation of server.of(client.user)) {
       const peer = server.peerOf(conversation, client.user);
       if (conversation.committed !== conversation.rows.length) wrong.push(`rows with ${peer} were never committed`);
-      const expected = conversation.rows.map((row) => `${row.sender} ${row.kind} ${row.kind === 0 ? new TextDecoder().decode(row.payload) : bytesToHex(row.payload)}`);
+      const expected = conversation.rows.map(
+        (row) => `${row.sender} ${row.kind} ${row.kind === 0 ? new TextDecoder().decode(row.payload) : bytesToHex(row.payload)}`,
+      );
       const shown = client.shown.get(peer) ?? [];
       const same = expected.length === shown.length && expected.every((line, i) => line === shown[i] || shown[i] === "before");
       if (!same) wrong.push(`${who} with ${peer}: ${shown.length} of ${expected.length} rows`);
@@ -376,7 +382,8 @@ export function compare(simulation: Simulation): string[] {
       const allowed = sent.kind === REFUSED_KIND ? 0 : 1;
       if (times !== allowed && !(sent.mayBeLost && times === 0)) wrong.push(`${who}: message ${i} to ${sent.peer} is there ${times} times`);
       if (sent.kind === REFUSED_KIND && sent.seq !== undefined) wrong.push(`${who}: a refused message was confirmed`);
-      if (sent.seq !== undefined && new TextDecoder().decode(rows[sent.seq - 1]?.payload) !== sent.text) wrong.push(`${who}: ${sent.text} is not at ${sent.seq}`);
+      if (sent.seq !== undefined && new TextDecoder().decode(rows[sent.seq - 1]?.payload) !== sent.text)
+        wrong.push(`${who}: ${sent.text} is not at ${sent.seq}`);
     }
     // The sender's order: what was sent first stands first.
     for (const conversation of server.of(client.user)) {
