@@ -22,6 +22,9 @@ const HEADER_BYTES = ROWS_AT + 2;
 export const BLOCK_ROWS_MAX = 64;
 export const BLOCK_BYTES = 4096;
 
+/** Room for the row that makes a block full. */
+const HEADROOM_BYTES = 256;
+
 /** Rows of a conversation that do not change any more: a stored block, or one in memory as it was. */
 export class BlockView {
   readonly firstSeq: number;
@@ -94,7 +97,7 @@ export class Block {
   append(source: Uint8Array, start: number, end: number, time: number, uncounted: number): void {
     const length = this.length + end - start;
     if (length > this.bytes.length) this.grow(length);
-    this.bytes.set(source.subarray(start, end), this.length);
+    this.bytes.set(new Uint8Array(source.buffer, source.byteOffset + start, end - start), this.length);
     this.length = length;
     this.rows++;
     this.time = time;
@@ -127,8 +130,9 @@ export class Block {
   }
 
   private grow(needed: number): void {
-    // Own memory, not a slice of the shared pool: a small block in memory must not keep a pool alive.
-    const bytes = Buffer.allocUnsafeSlow(Math.max(needed, Math.min(2 * this.bytes.length, BLOCK_BYTES)));
+    // Own memory, not a slice of the shared pool: a small block in memory must not keep a pool alive. Twice at most, for it
+    // is what costs most when a row is added.
+    const bytes = Buffer.allocUnsafeSlow(Math.max(needed, this.bytes.length < BLOCK_BYTES / 4 ? BLOCK_BYTES / 4 : BLOCK_BYTES + HEADROOM_BYTES));
     bytes.set(new Uint8Array(this.bytes.buffer, this.bytes.byteOffset, this.length));
     this.bytes = bytes;
   }

@@ -10,6 +10,7 @@
 //   unsynced batch may be lost although later, synced writes are kept. So before the journal is shortened, compactRange
 //   makes LevelDB write its memtable to a table, synced, and wait for it; only then the checkpoint's number is
 //   written, synced; only then commits up to it are deleted.
+import type { Block } from "./block.ts";
 import { type ConversationState, encodeHead } from "./conversation-state.ts";
 import { storeError } from "./errors.ts";
 import type { Gate } from "./gate.ts";
@@ -20,6 +21,7 @@ import { decodeMember, encodeMember, MEMBER_BYTES, type Members, type MemberStat
 import { encodeCheckpoint } from "./meta.ts";
 import type { Overlay } from "./overlay.ts";
 import type { Level } from "./reader.ts";
+import type { StoredHead } from "./store.ts";
 import { encodeChunk, type SenderState } from "./sender-state.ts";
 
 export interface CheckpointTuning {
@@ -47,6 +49,8 @@ interface Written {
   readonly blocks: number;
   readonly senders: readonly SenderState[];
 }
+
+const NO_SENDERS: readonly SenderState[] = [];
 
 type Batch = ReturnType<typeof newBatch>;
 const newBatch = (db: Level) => db.batch();
@@ -165,25 +169,35 @@ export class Checkpointer {
     state.writing = true;
     const open = state.open;
     if (open !== undefined && (open.rows >= OPEN_ROWS_MAX || open.length >= OPEN_BYTES_MAX)) {
-      state.closed.push(open);
+      state.closeBlock(open);
       state.open = undefined;
     }
     for (const block of state.closed) this.put(blockKey(state.conversation, block.firstSeq), block.seal());
-    if (state.headDirty) this.put(headKey(state.conversation), encodeHead(state.seq, state.hash, state.time, state.uncounted, state.open));
-    state.headDirty = false;
-    const senders = state.dirtySenders;
-    state.dirtySenders = [];
-    for (const sender of senders) {
-      const { installHigh, installLow } = sender;
-      for (const chunk of sender.closed) this.put(sendsKey(state.conversation, installHigh, installLow, chunk.index), encodeChunk(chunk));
-      this.put(senderKey(state.conversation, installHigh, installLow), sender.encode());
-      sender.dirty = false;
-      sender.writing = sender.closed.length;
-    }
+    const senders = this.putHead(state, state, state.open);
     this.slice.push({ state, bytes, blocks: state.closed.length, senders });
   }
 
-  /** Writes the older blocks of a conversation with very many rows, with the head as it was behind them. */
+  /** Adds a head to the open slice, with what its senders used since the last time. Returns those that have chunks in the slice. */
+  private putHead(state: ConversationState, head: StoredHead, open: Block | undefined): readonly SenderState[] {
+    const { conversation } = state;
+    for (const sender of state.placeSenders()) this.put(senderKey(conversation, sender.installHigh, sender.installLow), sender.encode());
+    let chunked = NO_SENDERS;
+    for (const sender of state.senders) {
+      if (!sender.dirty) continue;
+      sender.dirty = false;
+      if (sender.closed.length === 0) continue;
+      for (const chunk of sender.closed) this.put(sendsKey(conversation, sender.installHigh, sender.installLow, chunk.index), encodeChunk(chunk));
+      sender.writing = sender.closed.length;
+      chunked = [...chunked, sender];
+    }
+    this.put(headKey(conversation), encodeHead(state, head, open));
+    return chunked;
+  }
+
+  /**
+   * Writes the older blocks of a conversation with very many rows, with the head as it was behind them. Its senders may be
+   * ahead of that head for a moment: replaying finds the numbers used, by the same rows.
+   */
   private async writeLarge(state: ConversationState): Promise<void> {
     await this.flush(UNSYNCED);
     while (pendingBytes(state) > 2 * this.tuning.sliceBytes) {
@@ -196,11 +210,11 @@ export class Checkpointer {
       }
       if (blocks === 0) return;
       const { lastSeq, time, uncounted } = state.closed[blocks - 1]!;
-      this.put(headKey(state.conversation), encodeHead(lastSeq, state.closed[blocks]!.hashBefore, time, uncounted, undefined));
+      const senders = this.putHead(state, { seq: lastSeq, hash: state.closed[blocks]!.hashBefore, time, uncounted }, undefined);
       const taken = Math.min(bytes, state.dirtyBytes - 1);
       state.dirtyBytes -= taken;
       state.writing = true;
-      this.slice.push({ state, bytes: taken, blocks, senders: [] });
+      this.slice.push({ state, bytes: taken, blocks, senders });
       await this.flush(SYNCED);
     }
   }
@@ -220,8 +234,8 @@ export class Checkpointer {
     if (batch !== undefined) await this.exclusively(() => batch.write(options));
     for (const { state, bytes, blocks, senders } of slice) {
       state.writing = false;
-      state.closed.splice(0, blocks);
-      for (const sender of senders) sender.closed.splice(0, sender.writing);
+      state.dropBlocks(blocks);
+      for (const sender of senders) sender.dropWritten();
       this.overlay.written(state, bytes);
     }
     this.wake();

@@ -4,7 +4,7 @@
 //
 // Invariant: when anything is refused, nothing of the commit was written or applied.
 import type { Checkpointer } from "./checkpoint.ts";
-import type { ConversationState } from "./conversation-state.ts";
+import { type ConversationState, ROW_OVERHEAD_BYTES } from "./conversation-state.ts";
 import { EpochConflict, PositionConflict, storeError } from "./errors.ts";
 import type { Gate } from "./gate.ts";
 import type { Health } from "./health.ts";
@@ -18,8 +18,6 @@ import type { Level } from "./reader.ts";
 import { refusalToken, rowToken, type SenderState } from "./sender-state.ts";
 import { type Commit, RecordType, type Row, type RowRecord, type RefusalRecord, type StoreRecord } from "./store.ts";
 
-/** What a number takes in memory beside its row, roughly. */
-const NUMBER_BYTES = 16;
 const SYNCED = { sync: true };
 
 export interface CommitterParts {
@@ -216,12 +214,12 @@ export class Committer {
             const end = rowEnds[at]!;
             state.addRow(bytes, start, end, row.time, row.uncounted, record.hash);
             if (sender !== undefined) state.useNumber(sender, row.clientSeq, rowToken(row.seq));
-            overlay.soil(state, end - start + NUMBER_BYTES);
+            overlay.soil(state, end - start + ROW_OVERHEAD_BYTES);
             break;
           }
           case RecordType.Refusal:
             this.states[at]!.useNumber(this.senders[at]!, record.clientSeq, refusalToken(record.code));
-            overlay.soil(this.states[at]!, NUMBER_BYTES);
+            overlay.soil(this.states[at]!, ROW_OVERHEAD_BYTES);
             break;
           case RecordType.Member:
             overlay.dirtyBytes += members.merge(record.user, record.conversation, true, 0);

@@ -36,11 +36,11 @@ export interface LevelTuning extends CheckpointTuning {
 
 const MIB = 1024 * 1024;
 export const LEVEL_TUNING: LevelTuning = {
-  checkpointBytes: 32 * MIB,
+  checkpointBytes: 64 * MIB,
   checkpointMs: 30_000,
-  overlayBytesMax: 96 * MIB,
+  overlayBytesMax: 192 * MIB,
   sliceBytes: 128 * 1024,
-  cacheBytesMax: 32 * MIB,
+  cacheBytesMax: 64 * MIB,
   blockCacheBytes: 32 * MIB,
   writeBufferBytes: 16 * MIB,
   checkpointOnClose: true,

@@ -4,7 +4,7 @@ import { type ConversationState, readState } from "./conversation-state.ts";
 import { headKey, idOf, senderKey } from "./keys.ts";
 import type { Overlay } from "./overlay.ts";
 import type { Reader } from "./reader.ts";
-import { readSender, type SenderState } from "./sender-state.ts";
+import { readSender, SenderState } from "./sender-state.ts";
 import { readUint32 } from "./varint.ts";
 
 export class Loader {
@@ -37,6 +37,11 @@ export class Loader {
   sender(state: ConversationState, install: Uint8Array): SenderState | Promise<SenderState> {
     const found = state.findSender(install);
     if (found !== undefined) return found;
+    if (!state.moreSenders) {
+      const sender = new SenderState(readUint32(install, 0), readUint32(install, 4), 0, []);
+      state.addSender(sender);
+      return sender;
+    }
     const id = idOf(install) + state.id;
     let loading = this.senders.get(id);
     if (loading === undefined) {

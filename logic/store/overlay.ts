@@ -3,7 +3,7 @@
 // algorithm (second chance: one that was used since the hand last passed stays another round).
 //
 // Invariant: a conversation that is in the map is as committed; one that is not in it is wholly on disk.
-import { type ConversationState, STATE_BYTES } from "./conversation-state.ts";
+import { type ConversationState, DIRTY_STATE_BYTES } from "./conversation-state.ts";
 import { idOf } from "./keys.ts";
 
 export class Overlay {
@@ -44,7 +44,7 @@ export class Overlay {
   /** A commit added `bytes` to the state. */
   soil(state: ConversationState, bytes: number): void {
     if (state.dirtyBytes === 0) {
-      bytes += STATE_BYTES;
+      bytes += DIRTY_STATE_BYTES;
       this.dirty.push(state);
     }
     state.dirtyBytes += bytes;

@@ -8,7 +8,7 @@
 // and a number up to its sender's last are there and passed over; everything else is applied as by a commit.
 import { nextHash } from "../../proto/conversation-hash.ts";
 import { sha256 } from "../shard/sha256.ts";
-import type { ConversationState } from "./conversation-state.ts";
+import { type ConversationState, ROW_OVERHEAD_BYTES } from "./conversation-state.ts";
 import { corrupt } from "./envelope.ts";
 import { StoreCorrupt } from "./errors.ts";
 import { decodeCommit, HASH_PREFIX_BYTES, type JournalEntry, type JournalRecord } from "./journal.ts";
@@ -19,13 +19,12 @@ import type { Members } from "./members.ts";
 import { decodeCheckpoint } from "./meta.ts";
 import type { Overlay } from "./overlay.ts";
 import type { Level } from "./reader.ts";
-import { refusalToken, rowToken, type SenderState } from "./sender-state.ts";
+import { refusalToken, rowToken, type SenderState, TOKEN_STORED } from "./sender-state.ts";
 import { RecordType, type StoreMeta } from "./store.ts";
 
 /** Commits that are read, and whose conversations are loaded, at once. */
 const COMMITS_PER_READ = 256;
 const BYTES_PER_READ = 1024 * 1024;
-const NUMBER_BYTES = 16;
 
 export interface RecoverParts {
   db: Level;
@@ -130,7 +129,7 @@ class Replay {
         const sender = this.senders[index]!;
         if (record.clientSeq <= sender.last) return;
         state.useNumber(sender, record.clientSeq, refusalToken(record.code));
-        overlay.soil(state, NUMBER_BYTES);
+        overlay.soil(state, ROW_OVERHEAD_BYTES);
         return;
       }
       case RecordType.Member:
@@ -151,9 +150,15 @@ class Replay {
     if (row.seq >= state.seq) this.checkHash(row.seq, hash, record.hashPrefix);
     if (fresh) state.addRow(this.value, start, end, row.time, row.uncounted, hash);
     const unused = sender !== undefined && row.clientSeq > sender.last;
-    if (fresh && sender !== undefined && !unused) throw this.corrupt(`row ${row.seq} has number ${row.clientSeq} of an install that has used ${sender.last}`);
+    if (sender !== undefined && !unused) this.checkNumber(sender, row.clientSeq, row.seq);
     if (unused) state.useNumber(sender, row.clientSeq, rowToken(row.seq));
-    if (fresh || unused) this.parts.overlay.soil(state, end - start + NUMBER_BYTES);
+    if (fresh || unused) this.parts.overlay.soil(state, end - start + ROW_OVERHEAD_BYTES);
+  }
+
+  /** A number that is used already must have become the same row. */
+  private checkNumber(sender: SenderState, clientSeq: number, seq: number): void {
+    const token = sender.find(clientSeq);
+    if (token !== TOKEN_STORED && token !== rowToken(seq)) throw this.corrupt(`number ${clientSeq} of an install is used twice, by row ${seq} too`);
   }
 
   private checkHash(seq: number, hash: Uint8Array, prefix: Uint8Array): void {

@@ -1,10 +1,11 @@
-// What an install's numbers became in a conversation: the send index. Numbers are kept in chunks of 64, each value a
-// list of tokens, one a number: the row's seq, a refusal's code, or nothing. The chunk of the highest number, the open
-// one, lives in the sender's own value; full ones have a value each that is never written again. So looking a number up
-// reads one value, however long ago it was used, and using one rewrites about a hundred bytes.
+// What an install's numbers became in a conversation: the send index. Numbers are kept in chunks of 64, lists of tokens,
+// one a number: the row's seq, a refusal's code, or nothing. A full chunk is a value that is never written again. The
+// chunk of the highest number, the open one, stands with that number in the conversation's head for the installs that
+// sent last, and in a value of its own for the others. So looking a number up reads one value more than the head, however
+// long ago it was used, and using one rewrites about fifty bytes.
 import { corrupt, ENVELOPE_BYTES, seal, Tag, unseal } from "./envelope.ts";
-import { sendsKey, senderKey } from "./keys.ts";
-import { type ByteReader, varintBytes, writeVarint } from "./varint.ts";
+import { INSTALL_BYTES, sendsKey, senderKey } from "./keys.ts";
+import { ByteReader, readUint32, varintBytes, writeUint32, writeVarint } from "./varint.ts";
 
 export const CHUNK_NUMBERS = 64;
 
@@ -22,6 +23,9 @@ interface Chunk {
   readonly tokens: readonly Token[];
 }
 
+// Most senders have none.
+const NO_CHUNKS: Chunk[] = [];
+
 export class SenderState {
   readonly installHigh: number;
   readonly installLow: number;
@@ -31,8 +35,12 @@ export class SenderState {
   assigned: number;
   attempt: number;
   dirty: boolean;
+  /** On disk it stands in the conversation's head. */
+  inline: boolean;
+  /** The conversation's seq when it last used a number: who stays in the head. */
+  usedAt: number;
   /** Chunks that were filled since the last checkpoint, oldest first. */
-  readonly closed: Chunk[];
+  closed: Chunk[];
   /** How many of them are in a batch that is being written. */
   writing: number;
   private chunk: number;
@@ -45,7 +53,9 @@ export class SenderState {
     this.assigned = 0;
     this.attempt = 0;
     this.dirty = false;
-    this.closed = [];
+    this.inline = false;
+    this.usedAt = 0;
+    this.closed = NO_CHUNKS;
     this.writing = 0;
     this.chunk = chunkOf(Math.max(1, last));
     this.tokens = tokens;
@@ -55,7 +65,7 @@ export class SenderState {
   use(clientSeq: number, token: Token): void {
     const chunk = chunkOf(clientSeq);
     if (chunk !== this.chunk) {
-      if (this.tokens.length > 0) this.closed.push({ index: this.chunk, tokens: this.tokens });
+      if (this.tokens.length > 0) this.closed = [...this.closed, { index: this.chunk, tokens: this.tokens }];
       this.chunk = chunk;
       this.tokens = [];
     }
@@ -63,6 +73,12 @@ export class SenderState {
     while (this.tokens.length < slot) this.tokens.push(TOKEN_UNUSED);
     this.tokens.push(token);
     this.last = clientSeq;
+  }
+
+  /** Chunks that were being written are on disk. */
+  dropWritten(): void {
+    this.closed = this.closed.length === this.writing ? NO_CHUNKS : this.closed.slice(this.writing);
+    this.writing = 0;
   }
 
   find(clientSeq: number): Token {
@@ -74,11 +90,37 @@ export class SenderState {
     return TOKEN_STORED;
   }
 
-  /** The sender's value in LevelDB: its last number and its open chunk. */
+  /** Bytes that writeInline takes. */
+  get inlineBytes(): number {
+    const tokens = tokensBytes(this.tokens);
+    return INSTALL_BYTES + varintBytes(this.last) + varintBytes(tokens) + tokens;
+  }
+
+  /** Writes install, last number and open chunk into a head's value; returns the offset behind it. */
+  writeInline(bytes: Uint8Array, at: number): number {
+    at = writeUint32(bytes, writeUint32(bytes, at, this.installHigh), this.installLow);
+    at = writeVarint(bytes, at, this.last);
+    at = writeVarint(bytes, at, tokensBytes(this.tokens));
+    return writeTokens(bytes, at, this.tokens);
+  }
+
+  /** The value of a sender that does not stand in its conversation's head. */
   encode(): Uint8Array {
     const value = Buffer.allocUnsafe(ENVELOPE_BYTES + varintBytes(this.last) + tokensBytes(this.tokens));
     return seal(value, writeTokens(value, writeVarint(value, ENVELOPE_BYTES, this.last), this.tokens), Tag.Sender);
   }
+}
+
+/** What writeInline wrote. */
+export function readInlineSender(reader: ByteReader): SenderState {
+  const high = readUint32(reader.take(4), 0);
+  const low = readUint32(reader.take(4), 0);
+  const last = reader.varint();
+  const length = reader.varint();
+  const sender = new SenderState(high, low, last, readTokens(new ByteReader(reader.bytes, reader.at, reader.at + length)));
+  reader.take(length);
+  sender.inline = true;
+  return sender;
 }
 
 export const chunkOf = (clientSeq: number): number => Math.floor((clientSeq - 1) / CHUNK_NUMBERS);
