@@ -131,6 +131,11 @@ export class Connection {
     return fullJitterMs(this.random, this.attempt);
   }
 
+  /** How long to wait after a transient refusal that does not say, the `attempt`th in a row from 0. */
+  jitterMs(attempt: number): number {
+    return fullJitterMs(this.random, attempt);
+  }
+
   /** For "reconnect at once": really at once only if the connection before this was a success. */
   soon(): number {
     return this.attempt === 0 ? 0 : this.backoff();

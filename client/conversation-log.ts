@@ -53,7 +53,7 @@ export class ConversationLog implements Kept {
   private held: Map<number, Message> | undefined;
   /** The user's own read position. */
   readSeq: number;
-  // Kept by the puller.
+  // Kept by the fetcher, but for syncTarget, which is Sync's.
   fetching: boolean;
   fetchQueued: boolean;
   /** Not fetched before this time; 0: not delayed. */

@@ -4,7 +4,8 @@
 //
 //   bytes ─▶ Receiver ─▶ Inbox ─▶ ConversationLog      order, holes, hash: "message" events
 //               ├─────▶ SendQueue                      numbers, window, refusals: Sends
-//               └─────▶ Puller                         heads, pages, checks: Sync, Fetch, Check
+//               ├─────▶ Sync                           heads, the watermark: Sync, Check
+//               └─────▶ Fetcher                        pages: Fetch
 //   each input ends in finish(): what may be written now is written.
 //
 // Invariants: every message but Hello and beats goes out through Requests, which counts it; nothing that the
@@ -21,12 +22,11 @@ import { Connection, Phase } from "./connection.ts";
 import type { ConversationLog } from "./conversation-log.ts";
 import { Conversations, Violation } from "./conversations.ts";
 import { describe, HawserError, LocalErrorCode } from "./errors.ts";
+import { Fetcher } from "./fetcher.ts";
 import { Inbox } from "./inbox.ts";
 import { Journal } from "./journal.ts";
 import { NEVER, Outputs } from "./outputs.ts";
 import type { PendingSend } from "./pending-send.ts";
-import { Puller } from "./puller.ts";
-import type { DigestSource } from "./puller.ts";
 import { ReadPositions } from "./read-positions.ts";
 import { Receiver } from "./receiver.ts";
 import type { ReceiverControl } from "./receiver.ts";
@@ -34,6 +34,8 @@ import { loadRecords, ROOT_KEY, RootRecord } from "./records.ts";
 import { Requests } from "./requests.ts";
 import type { Request } from "./requests.ts";
 import { recordKey, SendQueue } from "./send-queue.ts";
+import type { DigestSource } from "./sync.ts";
+import { Sync } from "./sync.ts";
 
 const VERSION = 1;
 /** How often one run makes a new install before it takes the server's word for a refusal. */
@@ -68,7 +70,8 @@ export class ClientCore implements ReceiverControl, DigestSource {
   private readonly connection: Connection;
   private readonly requests: Requests;
   private readonly sends: SendQueue;
-  private readonly puller: Puller;
+  private readonly sync: Sync;
+  private readonly fetcher: Fetcher;
   private readonly reads: ReadPositions;
   private readonly conversations: Conversations;
   private readonly inbox: Inbox;
@@ -94,12 +97,13 @@ export class ClientCore implements ReceiverControl, DigestSource {
     this.connection = new Connection(this.outputs, random);
     this.requests = new Requests(this.outputs, this.connection);
     this.sends = new SendQueue(this.outputs, this.requests, this.journal, random, options.pendingMax, options.pendingBytesMax);
-    this.puller = new Puller(this.outputs, this.requests, random);
+    this.sync = new Sync(this.outputs, this.requests, random);
+    this.fetcher = new Fetcher(this.outputs, this.requests);
     this.reads = new ReadPositions(this.outputs, this.requests);
     this.conversations = new Conversations();
-    this.inbox = new Inbox(this.outputs, this.journal, this.root, this.sends, this.puller, options.verify ? sha256 : undefined, options.history);
-    const { outputs, journal, connection, requests, sends, puller, reads, conversations, inbox } = this;
-    this.receiver = new Receiver({ outputs, journal, connection, requests, sends, puller, reads, conversations, inbox }, this);
+    this.inbox = new Inbox(this.outputs, this.journal, this.root, this.sends, this.sync, this.fetcher, options.verify ? sha256 : undefined, options.history);
+    const { outputs, journal, connection, requests, sends, sync, fetcher, reads, conversations, inbox } = this;
+    this.receiver = new Receiver({ outputs, journal, connection, requests, sends, sync, fetcher, reads, conversations, inbox }, this);
     this.token = undefined;
     this.helloVersion = 0;
     this.payloadBytesMax = Limits.payloadBytesMax;
@@ -220,7 +224,7 @@ export class ClientCore implements ReceiverControl, DigestSource {
     if (this.online) this.reads.flush(now);
     this.connection.stop(undefined);
     this.receiver.close();
-    const calls = this.puller.takeHistory();
+    const calls = this.fetcher.takeHistory();
     this.requests.forgetAll((request) => {
       if (request.history !== undefined) calls.push(request.history);
     });
@@ -258,13 +262,13 @@ export class ClientCore implements ReceiverControl, DigestSource {
   fetchHistory(kind: ConversationKind, name: string, before: number, limit: number, ticket: unknown, now: number): void {
     const log = this.named(kind, name);
     if (before === 1) this.outputs.events.push({ type: "history", ticket, result: { messages: [], more: false } });
-    else this.puller.addHistory({ log, fromSeq: before === 0 ? 0 : before - 1, limit, ticket });
+    else this.fetcher.addHistory({ log, fromSeq: before === 0 ? 0 : before - 1, limit, ticket });
     this.finish(now);
   }
 
   /** Asks the server whether anything is missing; "synced" follows when it is sure that nothing is. */
   check(now: number): void {
-    if (this.online) this.puller.check(now);
+    if (this.online) this.sync.check(now);
     this.finish(now);
   }
 
@@ -273,7 +277,7 @@ export class ClientCore implements ReceiverControl, DigestSource {
     if (this.connection.wakes()) {
       this.connection.succeeded();
       this.openLink();
-    } else if (this.online) this.puller.check(now);
+    } else if (this.online) this.sync.check(now);
     this.finish(now);
   }
 
@@ -289,7 +293,8 @@ export class ClientCore implements ReceiverControl, DigestSource {
     if (this.online) {
       for (let late = this.requests.expire(now); late !== undefined; late = this.requests.expire(now)) this.repeat(late);
       this.sends.tick(now);
-      this.puller.tick(now);
+      this.sync.tick(now);
+      this.fetcher.tick(now);
     }
     this.reschedule(now);
     this.finish(now);
@@ -314,10 +319,11 @@ export class ClientCore implements ReceiverControl, DigestSource {
     this.requests.open(welcome.requestsInFlightMax);
     this.sends.open(welcome.frameBytesMax, welcome.sendsPerSecond, now);
     this.connection.online(welcome.heartbeatMs, now);
-    this.puller.opened(root.watermark, now);
+    this.sync.opened(root.watermark, now);
     // What came due while there was no connection.
     this.sends.tick(now);
-    this.puller.tick(now);
+    this.sync.tick(now);
+    this.fetcher.tick(now);
     this.reschedule(now);
   }
 
@@ -349,12 +355,15 @@ export class ClientCore implements ReceiverControl, DigestSource {
   /** ReceiverControl. */
   repeat(request: Request): void {
     if (request.send !== undefined) this.sends.repeat(request.send);
-    else this.puller.repeat(request, this.now);
+    else {
+      this.sync.repeat(request, this.now);
+      this.fetcher.repeat(request, this.now);
+    }
   }
 
   /** ReceiverControl. */
   restartSync(): void {
-    this.puller.restart(this.root.watermark, this.now);
+    this.sync.restart(this.root.watermark, this.now);
   }
 
   // ---- within ----
@@ -410,9 +419,10 @@ export class ClientCore implements ReceiverControl, DigestSource {
     if (this.connection.phase !== Phase.Online) return;
     // Sends before Sync and Fetch: the order that a Resync asks for (SPEC.md §4).
     this.sends.pump(now);
-    const watermark = this.puller.complete(now);
+    const watermark = this.sync.complete(now);
     if (watermark !== undefined) this.synced(watermark);
-    this.puller.pump(this, now);
+    this.sync.pump(this, now);
+    this.fetcher.pump(now);
     this.reads.pump(now);
   }
 
@@ -430,7 +440,8 @@ export class ClientCore implements ReceiverControl, DigestSource {
     if (!this.online) return;
     this.scheduleAfter(now, this.requests.dueAt());
     this.scheduleAfter(now, this.sends.dueAt(now));
-    this.scheduleAfter(now, this.puller.dueAt(now));
+    this.scheduleAfter(now, this.sync.dueAt());
+    this.scheduleAfter(now, this.fetcher.dueAt(now));
     this.scheduleAfter(now, this.reads.dueAt());
   }
 

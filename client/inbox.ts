@@ -1,5 +1,5 @@
 // Rows on their way to the application: from a Push, a Page or the Sent of an own message into the conversation's
-// log, and out of it as "message" events; holes to the puller, own messages settled, differences mended.
+// log, and out of it as "message" events; holes to the fetcher, own messages settled, differences mended.
 // (SPEC.md §7, §11.)
 import type { Sha256 } from "../proto/conversation-hash.ts";
 import { ConversationKind } from "../proto/conversation.ts";
@@ -7,16 +7,17 @@ import { fromWireTime } from "../proto/time.ts";
 import { Accepted } from "./conversation-log.ts";
 import type { ConversationLog, LogContext } from "./conversation-log.ts";
 import { idOf, Violation } from "./conversations.ts";
+import type { Fetcher } from "./fetcher.ts";
+import { OWN_HOLE_MS } from "./fetcher.ts";
 import type { Journal } from "./journal.ts";
 import { durabilityName, Message, NO_BYTES } from "./message.ts";
 import type { PushRow } from "./message.ts";
 import type { Outputs } from "./outputs.ts";
 import type { PendingSend } from "./pending-send.ts";
-import { OWN_HOLE_MS } from "./puller.ts";
-import type { Puller } from "./puller.ts";
 import { ROOT_KEY, RootRecord } from "./records.ts";
 import { recordKey } from "./send-queue.ts";
 import type { SendQueue } from "./send-queue.ts";
+import type { Sync } from "./sync.ts";
 
 /** Rows that came early and are held, per client. */
 const HELD_ROWS_MAX = 4096;
@@ -29,11 +30,21 @@ export class Inbox implements LogContext {
   private readonly journal: Journal;
   private readonly root: RootRecord;
   private readonly sends: SendQueue;
-  private readonly puller: Puller;
+  private readonly sync: Sync;
+  private readonly fetcher: Fetcher;
   private readonly history: number | "all";
 
   /** `sha256` undefined: hashes are not compared. `history`: see CoreOptions. */
-  constructor(outputs: Outputs, journal: Journal, root: RootRecord, sends: SendQueue, puller: Puller, sha256: Sha256 | undefined, history: number | "all") {
+  constructor(
+    outputs: Outputs,
+    journal: Journal,
+    root: RootRecord,
+    sends: SendQueue,
+    sync: Sync,
+    fetcher: Fetcher,
+    sha256: Sha256 | undefined,
+    history: number | "all",
+  ) {
     this.sha256 = sha256;
     this.heldRowsMax = HELD_ROWS_MAX;
     this.heldRows = 0;
@@ -41,7 +52,8 @@ export class Inbox implements LogContext {
     this.journal = journal;
     this.root = root;
     this.sends = sends;
-    this.puller = puller;
+    this.sync = sync;
+    this.fetcher = fetcher;
     this.history = history;
   }
 
@@ -93,8 +105,8 @@ export class Inbox implements LogContext {
     this.journal.mark(ROOT_KEY, this.root);
     this.journal.mark(recordKey(log), log);
     this.outputs.events.push({ type: "diverged", diverged: { conversation: log.conversation, fromSeq: from } });
-    this.puller.announce(log, log.known);
-    this.puller.want(log, now, now);
+    this.sync.announce(log, log.known);
+    this.fetcher.want(log, now, now);
   }
 
   /** LogContext. */
@@ -131,10 +143,11 @@ export class Inbox implements LogContext {
   private accept(log: ConversationLog, message: Message, patienceMs: number, now: number): void {
     const accepted = log.accept(message, this);
     if (accepted === Accepted.Shown) {
-      this.puller.advanced(log);
+      this.fetcher.advanced(log);
+      this.sync.advanced(log, false);
       this.mendIfDiverged(log, now);
     }
-    if (log.known >= log.next && log.fetchAt === 0) this.puller.want(log, now + patienceMs, now);
+    if (log.known >= log.next && log.fetchAt === 0) this.fetcher.want(log, now + patienceMs, now);
   }
 
   private settleByRow(log: ConversationLog, message: Message): void {

@@ -6,7 +6,7 @@ import { hawser } from "../proto/gen/hawser.js";
 import type { ConversationLog } from "./conversation-log.ts";
 import { NEVER } from "./outputs.ts";
 import type { Outputs } from "./outputs.ts";
-import { address } from "./puller.ts";
+import { address } from "./fetcher.ts";
 import type { Requests } from "./requests.ts";
 
 const GATHER_MS = 200;

@@ -13,15 +13,16 @@ import type { ConversationLog } from "./conversation-log.ts";
 import { Violation } from "./conversations.ts";
 import type { Conversations } from "./conversations.ts";
 import { describe, HawserError, LocalErrorCode } from "./errors.ts";
+import type { Fetcher } from "./fetcher.ts";
 import type { Inbox } from "./inbox.ts";
 import type { Journal } from "./journal.ts";
 import type { PushRow } from "./message.ts";
 import type { HeadInfo, Outputs } from "./outputs.ts";
-import type { Puller } from "./puller.ts";
 import type { ReadPositions } from "./read-positions.ts";
 import { RequestKind } from "./requests.ts";
 import type { Request, Requests } from "./requests.ts";
 import { recordKey, SendQueue } from "./send-queue.ts";
+import type { Sync } from "./sync.ts";
 
 /** A row larger than a page comes in a frame of its own, with this much around its payload at most (SPEC.md §3). */
 const ROW_ENVELOPE_BYTES = 1024;
@@ -48,7 +49,8 @@ export interface ReceiverParts {
   readonly connection: Connection;
   readonly requests: Requests;
   readonly sends: SendQueue;
-  readonly puller: Puller;
+  readonly sync: Sync;
+  readonly fetcher: Fetcher;
   readonly reads: ReadPositions;
   readonly conversations: Conversations;
   readonly inbox: Inbox;
@@ -64,6 +66,8 @@ export class Receiver implements FrameSink {
   private reader: FrameReader | undefined;
   private welcomed: boolean;
   private now: number;
+  /** Transient refusals in a row, of other requests than Sends. */
+  private refusals: number;
 
   constructor(parts: ReceiverParts, control: ReceiverControl) {
     this.parts = parts;
@@ -71,6 +75,7 @@ export class Receiver implements FrameSink {
     this.reader = undefined;
     this.welcomed = false;
     this.now = 0;
+    this.refusals = 0;
   }
 
   /** A connection opened. */
@@ -183,7 +188,8 @@ export class Receiver implements FrameSink {
   }
 
   private onHeads(heads: hawser.v1.Heads): void {
-    const { puller, inbox, conversations, reads, requests, outputs } = this.parts;
+    const { sync, fetcher, inbox, conversations, reads, requests, outputs } = this.parts;
+    this.refusals = 0;
     const request = heads.ref > 0 ? requests.take(heads.ref) : undefined;
     const infos: HeadInfo[] = [];
     for (const head of heads.heads as hawser.v1.Head[]) {
@@ -192,20 +198,21 @@ export class Receiver implements FrameSink {
       if (head.seq > log.known) log.known = head.seq;
       log.expect(head.seq, head.hash, inbox);
       inbox.mendIfDiverged(log, this.now);
-      puller.announce(log, head.seq);
+      sync.announce(log, head.seq);
       // Below ours: late news of a moment ago, or a server that lost rows. A page from our place tells which.
       if (head.seq < log.next - 1) log.probe = true;
-      puller.want(log, this.now, this.now);
+      fetcher.want(log, this.now, this.now);
       if (head.readSeq > log.readSeq) this.readElsewhere(log, head.readSeq);
       else if (head.readSeq < log.readSeq) reads.add(log, this.now);
       infos.push({ conversation: log.conversation, seq: head.seq, uncounted: head.uncounted, readSeq: log.readSeq, time: fromWireTime(head.time) });
     }
-    puller.heads(heads.ref, request, heads.watermark, heads.more, this.now);
+    sync.heads(heads.ref, request, heads.watermark, heads.more, this.now);
     if (infos.length > 0) outputs.events.push({ type: "heads", heads: infos });
   }
 
   private onPage(page: hawser.v1.Page): void {
-    const { puller, inbox, conversations, requests, outputs } = this.parts;
+    const { fetcher, inbox, conversations, requests, outputs } = this.parts;
+    this.refusals = 0;
     const request = requests.take(page.ref);
     const log = conversations.addressed(page);
     const rows = page.rows as PushRow[];
@@ -224,18 +231,19 @@ export class Receiver implements FrameSink {
     inbox.mendIfDiverged(log, this.now);
     for (const row of rows) inbox.row(log, row, this.now);
     const live = request?.kind === RequestKind.Fetch && request.live;
-    if (!live || !puller.fetched(log, request.fromSeq, page.headSeq, this.now)) return;
+    if (!live || !fetcher.fetched(log, request.fromSeq, page.headSeq, this.now)) return;
     // Rows were announced and are not there. If the server's log ends here, they were never written.
     if (page.headSeq < log.next) {
       log.forgetAbove(page.headSeq, inbox);
-      puller.abandon(log);
+      this.abandon(log);
     } else outputs.error(new HawserError(LocalErrorCode.ProtocolViolation, `row ${log.next} of ${log.key} exists and is not given`));
   }
 
   private onChecked(ref: number): void {
     const request = this.parts.requests.take(ref);
     if (request?.kind !== RequestKind.Check || !request.live) return;
-    this.parts.puller.checked(this.now);
+    this.refusals = 0;
+    this.parts.sync.checked(this.now);
     this.parts.outputs.events.push({ type: "synced" });
   }
 
@@ -260,7 +268,7 @@ export class Receiver implements FrameSink {
   }
 
   private onError(error: hawser.v1.Error): void {
-    const { connection, requests, puller, outputs } = this.parts;
+    const { connection, requests, sync, outputs } = this.parts;
     const code = error.code as number;
     const rule = ERROR_RULES[code as ErrorCode];
     const closes = error.closes || rule?.closes === true;
@@ -268,7 +276,7 @@ export class Receiver implements FrameSink {
     const reader = this.reader;
     // One without a live request answers a Read, or something that was asked anew since.
     if (request?.live === true) this.refused(request, code, closes, error);
-    else if (error.ref === 0 && !closes && !(this.welcomed && puller.refusedHello(this.waitMs(code, error), this.now))) {
+    else if (error.ref === 0 && !closes && !(this.welcomed && sync.refusedHello(this.waitMs(code, error), this.now))) {
       outputs.error(new HawserError(code, error.detail));
     }
     if (!closes || this.reader !== reader) return;
@@ -281,7 +289,7 @@ export class Receiver implements FrameSink {
 
   /** An Error answered a live request. */
   private refused(request: Request, code: number, closes: boolean, error: hawser.v1.Error): void {
-    const { puller, sends, outputs } = this.parts;
+    const { sync, fetcher, sends, outputs } = this.parts;
     const reason = new HawserError(code, error.detail);
     const send = request.send;
     if (send !== undefined) {
@@ -289,28 +297,34 @@ export class Receiver implements FrameSink {
       else if (sends.refuse(send, reason, error.retryAfterMs, error.expected, this.now) && !this.control.renewInstall(reason)) sends.giveUp(send, reason);
       return;
     }
-    if (closes) return puller.repeat(request, this.now);
+    if (closes) return this.control.repeat(request);
     const wait = this.waitMs(code, error);
     switch (request.kind) {
       case RequestKind.History:
-        if (wait !== undefined) puller.holdHistory(request.history!, this.now + wait);
+        if (wait !== undefined) fetcher.holdHistory(request.history!, this.now + wait);
         else outputs.events.push({ type: "history", ticket: request.history!.ticket, result: reason });
         return;
       case RequestKind.Fetch:
-        if (wait !== undefined) return puller.holdBack(request.log!, this.now + wait);
+        if (wait !== undefined) return fetcher.holdBack(request.log!, this.now + wait);
         // Rows that may not be had are not waited for; the application is told.
-        puller.abandon(request.log!);
+        this.abandon(request.log!);
         outputs.error(new HawserError(code, `${request.log!.key} cannot be fetched: ${error.detail}`));
         return;
       default:
-        puller.refused(request, wait, this.now);
+        sync.refused(request, wait, this.now);
         if (wait === undefined) outputs.error(reason);
     }
   }
 
   /** For other requests than Sends: how long to wait before it is tried again; undefined: it is no use. */
   private waitMs(code: number, error: hawser.v1.Error): number | undefined {
-    return ERROR_RULES[code as ErrorCode]?.retry === "wait" ? error.retryAfterMs || this.parts.puller.backoff() : undefined;
+    return ERROR_RULES[code as ErrorCode]?.retry === "wait" ? error.retryAfterMs || this.parts.connection.jitterMs(this.refusals++) : undefined;
+  }
+
+  /** Rows of `log` cannot be had: nobody waits for them any longer. */
+  private abandon(log: ConversationLog): void {
+    this.parts.fetcher.abandon(log);
+    this.parts.sync.advanced(log, true);
   }
 
   private violation(detail: string): void {

@@ -10,7 +10,7 @@ import type { ConversationLog } from "./conversation-log.ts";
 import { NEVER } from "./outputs.ts";
 import type { Outputs } from "./outputs.ts";
 import type { PendingSend } from "./pending-send.ts";
-import type { HistoryCall } from "./puller.ts";
+import type { HistoryCall } from "./fetcher.ts";
 
 export const RequestKind = { Send: 1, Sync: 2, Fetch: 3, Check: 4, History: 5 } as const;
 export type RequestKind = (typeof RequestKind)[keyof typeof RequestKind];
