@@ -26,13 +26,13 @@ interface Flags {
 
 /** Bounds and times with their own checks in gateway/config.ts: the option there, what it is, its default. */
 const TUNABLES: readonly { key: keyof GatewayOptions & string; what: string; usual: (config: GatewayConfig) => number }[] = [
-  { key: "connectionsMax", what: "connections per transport", usual: (config) => config.sessions.connectionsMax },
+  { key: "connectionsMax", what: "connections, both transports together", usual: (config) => config.sessions.connectionsMax },
   { key: "heartbeatMs", what: "time between the beats of a silent client", usual: (config) => config.sessions.heartbeatMs },
   { key: "handshakeMs", what: "time for a client to say who it is", usual: (config) => config.sessions.handshakeMs },
   { key: "frameBytesMax", what: "largest frame taken", usual: (config) => config.sessions.frameBytesMax },
   { key: "sendsPerSecond", what: "messages of one connection", usual: (config) => config.sessions.sendsPerSecond },
-  { key: "requestsPerSecond", what: "requests of any kind of one connection", usual: (config) => config.sessions.requestsPerSecond },
-  { key: "nuisancesPerSecond", what: "refused requests of one connection", usual: (config) => config.sessions.nuisancesPerSecond },
+  { key: "requestsPerSecond", what: "requests of one connection, Sends apart", usual: (config) => config.sessions.requestsPerSecond },
+  { key: "nuisancesPerSecond", what: "beats and refused requests of one connection", usual: (config) => config.sessions.nuisancesPerSecond },
   { key: "pushBytesMax", what: "pushes waiting for a slow reader, before it has to pull", usual: (config) => config.outbox.pushBytesMax },
   { key: "controlBytesMax", what: "answers waiting for a slow reader, before it is closed", usual: (config) => config.outbox.controlBytesMax },
   { key: "stallMs", what: "time a reader may take nothing", usual: (config) => config.outbox.stallMs },

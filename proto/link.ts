@@ -121,7 +121,8 @@ export class LinkEnd {
     if (head.number === this.received + 1) {
       this.received = head.number;
       verdict = Verdict.Deliver;
-      if (this.received - this.ackSent >= this.limits.ackEveryBatches) this.ackWanted = true;
+      // The first at once: it tells the opener that its link is known.
+      if (this.received === 1 || this.received - this.ackSent >= this.limits.ackEveryBatches) this.ackWanted = true;
     } else if ((head.number !== 0 || head.last > this.received) && now - this.headSentAt >= REPEATED_ACK_MS) this.ackWanted = true;
     this.resendMissing(now, resend);
     return verdict;

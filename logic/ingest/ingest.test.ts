@@ -34,7 +34,7 @@ t.test("the way of a message: batch in, commit, Sent back, Push to the other gat
   await b.settle();
   t.strictSame(g1.take(), ["0.1 Heads 0 of 0", "0.1 Sent 1 seq 1", "0.1 Sent 2 seq 2"]);
   t.strictSame(g2.take(), ["7.3 Push 1", "7.3 Push 2"]);
-  t.equal(g2.received, 1, "both pushes in one batch");
+  t.equal(g2.received, 2, "the head that says that the link is known, then both pushes in one batch");
   t.strictSame(b.failures, []);
 });
 
