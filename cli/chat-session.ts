@@ -1,7 +1,6 @@
 // A chat at a terminal or behind a pipe: what is typed becomes messages, what happens becomes lines. It sits between
 // the client SDK and the screen, and knows neither sockets nor terminals.
-import type { Message, Receipt, StateEvent } from "../client/index.ts";
-import { type HawserClient, HawserError } from "../client/index.ts";
+import type { HawserClient, HawserError, Message, Receipt, StateEvent } from "../client/index.ts";
 import { durabilityWords, messageLine, printable, snippet, waitWords } from "./chat-format.ts";
 import { Failure } from "./failure.ts";
 
@@ -49,6 +48,8 @@ export class ChatSession {
   private readonly acknowledged: Set<string>;
   private sending: number;
   private refused: number;
+  /** Errors that were told as a refusal. */
+  private readonly refusals: WeakSet<Error>;
   private welcomed: boolean;
   private lastTrouble: string;
   /** Lines that could not be obeyed. */
@@ -59,6 +60,9 @@ export class ChatSession {
   /** Resolves when what was there before stands on the screen, or cannot be had for now. */
   readonly begun: Promise<void>;
   private begin!: () => void;
+  /** Resolves when the client gave up for good; end() says why. */
+  readonly over: Promise<void>;
+  private giveUp!: () => void;
 
   constructor(client: HawserClient, screen: Printer, options: SessionOptions) {
     this.client = client;
@@ -71,6 +75,7 @@ export class ChatSession {
     this.acknowledged = new Set();
     this.sending = 0;
     this.refused = 0;
+    this.refusals = new WeakSet();
     this.welcomed = false;
     this.lastTrouble = "";
     this.mistakes = 0;
@@ -80,28 +85,25 @@ export class ChatSession {
     this.begun = new Promise((resolve) => {
       this.begin = resolve;
     });
+    this.over = new Promise((resolve) => {
+      this.giveUp = resolve;
+    });
   }
 
-  /** Resolves when the connection stands for the first time; throws Failure when there can be none. */
-  async start(): Promise<void> {
+  /** Connects, and asks for the history of whom one talks to. */
+  start(): void {
     const { client } = this;
     client.on("message", (message) => this.received(message));
     client.on("state", (event) => this.stateChanged(event));
+    // Later than the promises of this run's own sends: what is left is of an earlier run, kept by the store.
+    client.on("sent", ({ error }) => setImmediate(() => this.keptSent(error)));
     client.on("diverged", ({ fromSeq }) => this.note(`what the server has differs from row ${fromSeq} on: those rows come again`));
     // What ends the chat is told at its end.
     client.on("error", (error) => setImmediate(() => this.stopped ?? this.note(`${error.name}: ${printable(error.message)}`)));
     this.prompt();
-    const connected = client.connect();
+    client.connect().catch((error: HawserError) => this.stop(error));
     // Asked for right away, it waits for the connection and comes before everything new.
     if (this.options.to !== undefined) this.talkTo(this.options.to);
-    try {
-      await connected;
-    } catch (error) {
-      // Left before there was a connection: end() says what that means.
-      if (this.ending) return;
-      if (error instanceof HawserError) this.stopped = error;
-      throw this.explain(error);
-    }
   }
 
   /** One line that was typed. Returns false when it says to leave. Waits while too much is unconfirmed. */
@@ -114,8 +116,9 @@ export class ChatSession {
     return true;
   }
 
+  /** Messages not confirmed yet, those that the store kept from an earlier run included. */
   get unconfirmed(): number {
-    return this.sending;
+    return Math.max(this.sending, this.client.pending().length);
   }
 
   /** Resolves when everything is confirmed or refused and no history is being fetched, or when nothing more can come. */
@@ -126,14 +129,20 @@ export class ChatSession {
 
   /** Waits for what is unconfirmed, and closes. Throws Failure when something was refused or stays unconfirmed. */
   async end(): Promise<void> {
-    if (this.sending > 0 && this.screen.terminal) this.note(`waiting for ${this.sending} unconfirmed…`);
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, this.options.waitMs);
-    });
-    await Promise.race([this.settled(), late]);
-    clearTimeout(timer);
-    const left = this.sending;
+    // A script's history may be all that it came for; a person who leaves has seen what there is.
+    const wait = this.unconfirmed > 0 || !this.screen.terminal;
+    if (wait) {
+      if (this.screen.terminal) this.note(`waiting for ${this.unconfirmed} unconfirmed (Ctrl-C: leave at once)`);
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, this.options.waitMs);
+      });
+      await Promise.race([this.settled(), late]);
+      clearTimeout(timer);
+    }
+    // Lines that are due in this turn still come.
+    await new Promise((resolve) => setImmediate(resolve));
+    const left = this.unconfirmed;
     this.ending = true;
     this.screen.setPrompt("");
     await this.client.close();
@@ -142,7 +151,8 @@ export class ChatSession {
       const fate = this.options.kept ? "kept, and sent the next time this chat is started" : "lost (--state none)";
       throw new Failure(`${left} ${left === 1 ? "message was" : "messages were"} not confirmed in ${waitWords(this.options.waitMs)}: ${fate}`);
     }
-    if (!this.welcomed) throw new Failure(`no connection to ${this.options.url} in ${waitWords(this.options.waitMs)}: does a server run there? (npm start)`);
+    if (!this.welcomed && !this.screen.terminal)
+      throw new Failure(`no connection to ${this.options.url} in ${waitWords(this.options.waitMs)}: does a server run there? (npm start)`);
     if (this.refused > 0) throw new Failure(`${this.refused} refused, see above`);
     // A script should know; a person has seen it.
     if (this.mistakes > 0 && !this.screen.terminal) throw new Failure(`${this.mistakes} not understood, see above`);
@@ -244,9 +254,18 @@ export class ChatSession {
     this.freeIdle();
   }
 
+  private keptSent(error: HawserError | undefined): void {
+    if (error && !this.refusals.has(error)) {
+      this.refused++;
+      this.note(`✗ a message of an earlier time was not sent (${error.name}: ${printable(error.message)})`);
+    }
+    this.freeIdle();
+  }
+
   private notSent(body: string, error: Error): void {
     // What close() rejects is counted already.
     if (this.ending) return;
+    this.refusals.add(error);
     this.sending--;
     this.refused++;
     this.prompt();
@@ -264,18 +283,23 @@ export class ChatSession {
       // Told once, not at every attempt.
       if (trouble !== this.lastTrouble) this.note(`no connection (${trouble}): trying again`);
       this.lastTrouble = trouble;
-    } else if (state === "stopped" && reason) {
-      this.stopped = reason;
-      this.begin();
-    }
+    } else if (state === "stopped" && reason) this.stop(reason);
     if (state === "offline" || (state === "online" && this.fetching === 0)) this.begin();
     this.freeIdle();
     this.prompt();
   }
 
+  private stop(reason: HawserError): void {
+    // Left before there was a connection: end() says what that means.
+    if (this.ending) return;
+    this.stopped ??= reason;
+    this.begin();
+    this.giveUp();
+    this.freeIdle();
+  }
+
   /** Why the client gave up, with what to do about it. */
-  explain(error: unknown): unknown {
-    if (!(error instanceof HawserError)) return error;
+  private explain(error: HawserError): Failure {
     const detail = printable(error.message);
     switch (error.name) {
       case "AUTH_FAILED":
@@ -310,7 +334,7 @@ export class ChatSession {
   }
 
   private isSettled(): boolean {
-    return this.stopped !== undefined || (this.welcomed && this.sending === 0 && this.fetching === 0);
+    return this.stopped !== undefined || (this.welcomed && this.unconfirmed === 0 && this.fetching === 0);
   }
 
   private freeIdle(): void {

@@ -1,50 +1,17 @@
 // The whole way at once: `hawser start` as people start it, and `hawser chat` behind pipes; then the terminal's part.
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
-import { fileURLToPath } from "node:url";
 import t from "tap";
 import { messageLine, printable, snippet, waitWords } from "./chat-format.ts";
 import { Screen } from "./chat-screen.ts";
 import { identify } from "./process-record.ts";
-
-const here = fileURLToPath(import.meta.url);
-const program = join(here, here.endsWith(".ts") ? "../hawser.ts" : "../hawser.js");
-
-/** A hawser process, and all that it has printed. */
-class Run {
-  out = "";
-  err = "";
-  readonly child: ChildProcess;
-  readonly ended: Promise<Run>;
-  code: number | null = null;
-
-  constructor(args: string[], home: string, input?: string) {
-    const env = { ...process.env, HOME: home, HAWSER_JWT_SECRET: "", HAWSER_TOKEN: "" };
-    this.child = spawn(process.execPath, [...process.execArgv, program, ...args], { env, stdio: "pipe" });
-    this.child.stdout!.on("data", (bytes) => (this.out += bytes));
-    this.child.stderr!.on("data", (bytes) => (this.err += bytes));
-    if (input !== undefined) this.child.stdin!.end(input);
-    this.ended = once(this.child, "close").then(([code]) => {
-      this.code = code as number;
-      return this;
-    });
-  }
-
-  async printed(text: string): Promise<void> {
-    while (!this.out.includes(text)) {
-      const more = await Promise.race([once(this.child.stdout!, "data"), this.ended]);
-      if (more === this && !this.out.includes(text)) throw new Error(`ended without saying ${text}: ${this.out}${this.err}`);
-    }
-  }
-}
+import { Run } from "./testing/run.ts";
 
 t.test("start, chat, stop", async (t) => {
   const home = t.testdir();
   const data = join(home, "data");
-  const start = new Run(["start", "--data", data, "--free-ports"], home);
+  const start = new Run(["start", "--data", data, "--free-ports"], { HOME: home });
   t.teardown(() => start.child.kill("SIGTERM"));
   await start.printed("Ctrl-C stops everything");
   const printed = start.out;
@@ -57,7 +24,7 @@ t.test("start, chat, stop", async (t) => {
     t.match(body, name === "logic" ? "hawser_logic_sessions" : "hawser_gateway", `metrics of ${name}`);
   }
 
-  const chat = (args: string[], input: string) => new Run(["chat", "--url", tcp, ...args], home, input).ended;
+  const chat = (args: string[], input: string) => new Run(["chat", "--url", tcp, ...args], { HOME: home }, input).ended;
   const alice = await chat(["--as", "alice", "--to", "bob"], "hello\n//slash\n/help\n\n/to alice\nmind the gap\n");
   t.equal(alice.code, 0, alice.err);
   t.match(alice.out, /✓ stored \(fsync\) as bob #1: hello\n/);
@@ -70,7 +37,7 @@ t.test("start, chat, stop", async (t) => {
   t.match(bob.out, /\d\d:\d\d {2}alice: hello\n\d\d:\d\d {2}alice: \/slash\n/, "history, over WebSocket");
   t.notMatch(bob.out, "mind the gap", "a note to oneself is nobody else's");
 
-  const listener = new Run(["chat", "--url", tcp, "--as", "bob", "--to", "alice", "--follow"], home, "");
+  const listener = new Run(["chat", "--url", tcp, "--as", "bob", "--to", "alice", "--follow"], { HOME: home }, "");
   await listener.printed("alice: /slash");
   const again = await chat(["--as", "alice", "--to", "bob"], "still there?\n");
   t.match(again.out, /✓ stored \(fsync\) as bob #3: still there\?\n/, "numbers go on after a restart");
@@ -94,6 +61,12 @@ t.test("start, chat, stop", async (t) => {
   t.match(longName, /^hawser: .*\n$/);
   const sent = await chat(["--as", "carol", "--device", "late", "--to", "bob"], "");
   t.match(sent, { code: 0, out: /carol: kept\n/ }, "and so it was");
+
+  const first = new Run(["chat", "--url", tcp, "--as", "dora", "--to", "bob", "--state", "none"], { HOME: home });
+  await first.printed("connected as dora");
+  const second = await chat(["--as", "dora", "--to", "bob", "--state", "none"], "me again\n");
+  t.equal(second.code, 0, second.err);
+  t.match(await first.ended, { code: 1, err: /^hawser: another connection of this device took over: pass another --device.*\n$/ });
 
   const { parts } = JSON.parse(readFileSync(join(data, "run.json"), "utf8")) as { parts: Record<string, { pid: number }> };
   t.strictSame(Object.keys(parts), ["nats", "logic", "gateway"]);

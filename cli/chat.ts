@@ -75,22 +75,17 @@ async function chat(flags: Flags): Promise<void> {
     },
   });
   const session = new ChatSession(client, screen, { me: flags.as, to: flags.to, url: flags.url, waitMs: flags.wait * 1000, kept });
-  const refused = session.start().then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-  // A connection that cannot be at all ends the chat; one that is not yet does not keep one from writing.
-  void refused.then((error) => {
-    if (error === undefined) return;
+  session.start();
+  // A client that gave up ends the chat; one that is not connected yet does not keep anybody from writing.
+  void session.over.then(() => {
     ended = true;
-    failure = error;
+    lines.length = 0;
     wake();
   });
-  let failure: unknown;
 
   try {
     // Old lines first, then new ones.
-    await Promise.race([session.begun, refused]);
+    await session.begun;
     for (;;) {
       const line = lines.shift();
       if (line === undefined) {
@@ -105,8 +100,7 @@ async function chat(flags: Flags): Promise<void> {
       // Behind a pipe, lines come faster than acknowledgements: bounded, and in step.
       if (!screen.terminal && session.unconfirmed >= UNCONFIRMED_MAX) await session.settled();
     }
-    if (failure !== undefined) throw failure;
-    if (flags.follow && ended && !screen.terminal) await untilSignal();
+    if (flags.follow && ended && !screen.terminal) await Promise.race([untilSignal(), session.over]);
     await session.end();
   } finally {
     screen.close();

@@ -1,29 +1,17 @@
 // The command line as people meet it: help, errors, exit codes; and what stands behind single commands.
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { jwtVerify } from "jose";
 import t from "tap";
 import { explain, Failure } from "./failure.ts";
 import { readableLine } from "./log-line.ts";
 import { port, seconds } from "./options.ts";
+import { Run } from "./testing/run.ts";
 import { makeToken } from "./token.ts";
 
-const here = fileURLToPath(import.meta.url);
-const program = join(here, here.endsWith(".ts") ? "../hawser.ts" : "../hawser.js");
 const SECRET = "0123456789abcdef0123456789abcdef";
 
-async function hawser(args: string[], env: Record<string, string> = {}): Promise<{ code: number; out: string; err: string }> {
-  const child = spawn(process.execPath, [...process.execArgv, program, ...args], { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
-  let out = "";
-  let err = "";
-  child.stdout.on("data", (bytes) => (out += bytes));
-  child.stderr.on("data", (bytes) => (err += bytes));
-  const [code] = (await once(child, "close")) as [number];
-  return { code, out, err };
-}
+const hawser = (args: string[], env: Record<string, string> = {}) => new Run(args, env, "").ended;
 
 t.test("help", async (t) => {
   const [bare, help, start, helpToken] = await Promise.all([hawser([]), hawser(["--help"]), hawser(["start", "--help"]), hawser(["help", "token"])]);
@@ -56,14 +44,14 @@ t.test("mistakes get one clear line and exit code 1", async (t) => {
   ];
   await Promise.all(
     cases.map(async ([name, args, expected, env]) => {
-      const { code, out, err } = await hawser(args, { HAWSER_JWT_SECRET: "", ...env });
+      const { code, out, err } = await hawser(args, env ?? {});
       t.equal(code, 1, name);
       t.match(err, expected, name);
       t.notMatch(err, "    at ", `${name}: no stack`);
       t.equal(out, "", name);
     }),
   );
-  const debug = await hawser(["token", "--user", "a", "--debug"], { HAWSER_JWT_SECRET: "" });
+  const debug = await hawser(["token", "--user", "a", "--debug"]);
   t.match(debug.err, /no secret[\s\S]*\n {4}at /, "--debug shows where");
   holder.close();
 });
