@@ -20,6 +20,7 @@ import type { Outputs } from "./outputs.ts";
 import { PendingSend } from "./pending-send.ts";
 import { Request, RequestKind } from "./requests.ts";
 import type { Requests } from "./requests.ts";
+import { TokenBucket } from "./token-bucket.ts";
 
 /** Room that a Send's envelope may take in its frame: type, length, two ids, numbers. */
 const ENVELOPE_BYTES_MAX = 256;
@@ -64,10 +65,7 @@ export class SendQueue {
   private readonly held: Set<Outbox>;
   private pausedUntil: number;
   private frameBytesMax: number;
-  // The server's rate limit as a bucket of our own, so that it is seldom hit.
-  private perSecond: number;
-  private tokens: number;
-  private tokensAt: number;
+  private rate: TokenBucket;
 
   constructor(outputs: Outputs, requests: Requests, journal: Journal, random: () => number, countMax: number, bytesMax: number) {
     this.outputs = outputs;
@@ -82,17 +80,13 @@ export class SendQueue {
     this.held = new Set();
     this.pausedUntil = 0;
     this.frameBytesMax = NEVER;
-    this.perSecond = 0;
-    this.tokens = 0;
-    this.tokensAt = 0;
+    this.rate = new TokenBucket(0, 0);
   }
 
   /** A new connection with the limits of its Welcome. */
   open(frameBytesMax: number, sendsPerSecond: number, now: number): void {
     this.frameBytesMax = frameBytesMax > 0 ? frameBytesMax : NEVER;
-    this.perSecond = sendsPerSecond;
-    this.tokens = 2 * sendsPerSecond;
-    this.tokensAt = now;
+    this.rate = new TokenBucket(sendsPerSecond, now);
     this.pausedUntil = 0;
   }
 
@@ -121,7 +115,11 @@ export class SendQueue {
     if (now < this.pausedUntil) return this.outputs.schedule(this.pausedUntil);
     let unstored: Outbox[] | undefined;
     while (this.ready.length > 0 && this.requests.canSend()) {
-      if (!this.hasToken(now)) break;
+      const allowedAt = this.rate.nextAt(now);
+      if (allowedAt > now) {
+        this.outputs.schedule(allowedAt);
+        break;
+      }
       const outbox = this.ready.shift()!;
       const send = outbox.sends[outbox.cursor];
       if (send === undefined || now < outbox.holdUntil) {
@@ -137,7 +135,7 @@ export class SendQueue {
         this.dropUnused(outbox, outbox.cursor, new HawserError(ErrorCode.PayloadTooLarge));
       } else {
         this.write(send, now);
-        this.tokens--;
+        this.rate.take();
         outbox.cursor++;
       }
       if (outbox.cursor < outbox.sends.length) this.ready.push(outbox);
@@ -349,15 +347,6 @@ export class SendQueue {
     if (outbox.ready || outbox.holdUntil > 0 || outbox.cursor >= outbox.sends.length) return;
     outbox.ready = true;
     this.ready.push(outbox);
-  }
-
-  private hasToken(now: number): boolean {
-    if (this.perSecond === 0) return true;
-    this.tokens = Math.min(2 * this.perSecond, this.tokens + ((now - this.tokensAt) * this.perSecond) / 1000);
-    this.tokensAt = now;
-    if (this.tokens >= 1) return true;
-    this.outputs.schedule(now + ((1 - this.tokens) * 1000) / this.perSecond);
-    return false;
   }
 }
 
