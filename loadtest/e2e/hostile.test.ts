@@ -497,7 +497,7 @@ t.test("floods: rates are kept, and who is nothing but work is closed", async (t
 });
 
 t.test("those who never read hurt only themselves, and lose nothing", async (t) => {
-  const rows = 400;
+  const rows = 320;
   const payload = Buffer.alloc(60_000, "z");
   const names = ["sloth-1", "sloth-2", "sloth-3", "sloth-4"];
   const sloths = await Promise.all(
@@ -536,7 +536,7 @@ t.test("those who never read hurt only themselves, and lose nothing", async (t) 
 
   // Where patience is short they are closed; elsewhere they wake up, and find that they have to pull.
   await until(async () => (await metric(dev.urls.http, "hawser_gateway_closes_total", 'reason="SLOW_CONSUMER"')) >= 2, "the stalled to be closed");
-  for (const [i, name] of names.entries()) {
+  const wakeUp = async (name: string, i: number): Promise<void> => {
     let raw = sloths[i]!;
     if (i < 2) {
       raw.resume();
@@ -559,7 +559,8 @@ t.test("those who never read hurt only themselves, and lose nothing", async (t) 
     const live = await sender.send({ peer: Buffer.from(name), clientSeq: rows + 1, payload: Buffer.from("awake?") });
     await raw.take("Push", ({ seq }) => seq === live.seq);
     raw.destroy();
-  }
+  };
+  await Promise.all(names.map(wakeUp));
   sender.destroy();
 });
 
