@@ -148,11 +148,14 @@ class Replay {
     const hash = fresh ? nextHash(sha256, state.hash, row.seq, row.sender, row.kind, row.time, sha256(row.payload)) : state.hash;
     // Of a row below the head only the head's hash is known, which covers it.
     if (row.seq >= state.seq) this.checkHash(row.seq, hash, record.hashPrefix);
-    if (fresh) state.addRow(this.value, start, end, row.time, row.uncounted, hash);
-    const unused = sender !== undefined && row.clientSeq > sender.last;
-    if (sender !== undefined && !unused) this.checkNumber(sender, row.clientSeq, row.seq);
-    if (unused) state.useNumber(sender, row.clientSeq, rowToken(row.seq));
-    if (fresh || unused) this.parts.overlay.soil(state, end - start + ROW_OVERHEAD_BYTES);
+    if (fresh) {
+      state.addRow(this.value, start, end, row.time, row.uncounted, hash);
+      this.parts.overlay.soil(state, end - start + ROW_OVERHEAD_BYTES);
+    }
+    if (sender === undefined) return;
+    // A head is written with the numbers of all its rows; those of a conversation in parts may even be ahead of it.
+    if (fresh && row.clientSeq > sender.last) state.useNumber(sender, row.clientSeq, rowToken(row.seq));
+    else this.checkNumber(sender, row.clientSeq, row.seq);
   }
 
   /** A number that is used already must have become the same row. */

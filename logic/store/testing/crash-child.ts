@@ -63,8 +63,8 @@ async function run(options: CrashChildOptions): Promise<void> {
     } catch (error) {
       if (options.failureFile === undefined) throw error;
       const calls = [log.commit(), store.loadHead(CONVERSATIONS[0]!), store.loadMemberships(bytes(WITNESS), undefined, 1), store.close().then(() => log.commit())];
-      const then = await Promise.all(calls.map((call) => call.then(() => "resolved", codeOf)));
-      writeFileSync(options.failureFile, JSON.stringify({ commit: codeOf(error), told, then }));
+      const after = await Promise.all(calls.map((call) => call.then(() => "resolved", codeOf)));
+      writeFileSync(options.failureFile, JSON.stringify({ commit: codeOf(error), told, after }));
       return;
     }
     writeSync(acked, `${name}\n`);

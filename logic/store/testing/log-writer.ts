@@ -103,8 +103,12 @@ export class LogWriter {
     return this.heads.get(id(conversation))?.hash ?? HASH_START;
   }
 
+  lastNumber(conversation: Uint8Array, from: Uint8Array): number {
+    return this.numbers.get(id(conversation) + id(from)) ?? 0;
+  }
+
   private next(conversation: Uint8Array, from: Uint8Array): number {
-    return (this.numbers.get(id(conversation) + id(from)) ?? 0) + 1;
+    return this.lastNumber(conversation, from) + 1;
   }
 
   private add(conversation: Uint8Array, record: StoreRecord): void {
