@@ -7,8 +7,10 @@ import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { SOURCE_FOLDERS, ensureBuilt, walk } from "./build.mjs";
 import { ensureNatsServer } from "./nats.mjs";
-import { checkNode, ensurePackages, exclusively, guarded, root } from "./setup.mjs";
+import { SetupFailure, checkNode, ensurePackages, exclusively, guarded, root, run, say } from "./setup.mjs";
 import { compiledPath, totals, worthPrinting } from "./tap-totals.mjs";
+
+const TAP = join(root, "node_modules/tap/dist/esm/run.mjs");
 
 await guarded(() => {
   checkNode();
@@ -16,13 +18,25 @@ await guarded(() => {
     ensurePackages("all");
     process.env["HAWSER_NATS_SERVER"] = ensureNatsServer();
     ensureBuilt("all");
+    ensureTapPlugins();
   });
 });
+
+/**
+ * tap as it is installed loads a TypeScript compiler into every test process, 0.5 s of CPU each; .taprc leaves that plugin
+ * out. tap would notice by itself, but begin the run that notices with the old set.
+ */
+function ensureTapPlugins() {
+  const built = join(root, "node_modules/@tapjs/test/test-built/dist/esm/index.js");
+  if (existsSync(built) && !readFileSync(built, "utf8").includes('"@tapjs/typescript')) return;
+  say("fitting tap to compiled JavaScript (tap build), about 5 s");
+  if (run(process.execPath, [TAP, "build"]) !== 0) throw new SetupFailure("tap build failed, see above");
+}
 
 const args = process.argv.slice(2).map(compiledPath);
 const named = args.some((arg) => !arg.startsWith("-"));
 const files = named ? [] : SOURCE_FOLDERS.flatMap((folder) => walk(join(root, "dist"), folder)).filter((file) => file.endsWith(".test.js"));
-const command = [join(root, "node_modules/tap/dist/esm/run.mjs"), ...args, ...files.map((file) => `dist/${file}`)];
+const command = [TAP, ...args, ...files.map((file) => `dist/${file}`)];
 
 // In a terminal tap's own reporter draws; anywhere else its TAP is cut down to what one reads in a log. All of it is in
 // .tap/results.tap either way.
