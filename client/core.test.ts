@@ -592,6 +592,7 @@ t.test("fetches that are refused: later, or never", (t) => {
   h.error(ErrorCode.NotMember, { ref: carol!.ref });
   t.match(h.of("error"), [{ error: { name: "NOT_MEMBER" } }]);
   h.push("bob", 2, "two");
+  h.heads(0, [{ peer: BOB, seq: 2 }], "w");
   h.pass(1999);
   t.same(h.types(), [], "the server said when");
   h.pass(1);
@@ -799,6 +800,9 @@ t.test("hashes: the self conversation, whose rows have no sender", (t) => {
     { from: "", conversation: { self: true } },
     { seq: 2, text: "again" },
   ]);
+  const [one, two] = ["invited", "again"].map((text, i) => ({ seq: i + 1, time: 1001 + i, payload: utf8.encode(text) }));
+  h.receive(FrameType.Page, Page, { self: true, rows: [one!, two!], hashBefore: HASH_START, headSeq: 2 });
+  t.equal(h.of("diverged").length, 0, "a page over what was shown");
   h.heads(0, [{ self: true, seq: 2, hash }], "w");
   t.equal(h.of("diverged").length, 1);
   t.end();
@@ -813,6 +817,12 @@ t.test("a server that lost rows is found out", (t) => {
   h.receive(FrameType.Page, Page, page(probe!.ref, { rows: [], headSeq: 3, hashBefore: chain(["1", "2", "3"])[3]! }));
   t.equal(h.of("diverged").length, 0, "the head was only old");
   t.same(h.types(), []);
+  const other = new Harness().online();
+  other.push("bob", 1, "one");
+  other.push("bob", 2, "two");
+  other.heads(0, [{ peer: BOB, seq: 1 }], "w");
+  other.receive(FrameType.Page, Page, page(other.took()[0]!.ref, { rows: [], headSeq: 2, hashBefore: chain(["one", "zwei"])[2]! }));
+  t.equal(other.of("diverged").length, 1, "as many rows, but not the same");
   h.heads(0, [{ peer: BOB, seq: 2 }], "w");
   h.receive(FrameType.Page, Page, page(h.took()[0]!.ref, { rows: [], headSeq: 2 }));
   t.equal(h.of("diverged").length, 1);

@@ -330,7 +330,6 @@ export class ClientCore implements ReceiverControl, DigestSource {
   /** ReceiverControl. */
   endLink(reason: HawserError | undefined, delayMs: number | undefined): void {
     this.dropLink();
-    this.outputs.frames = [];
     this.connection.lost(reason, delayMs, this.now);
   }
 

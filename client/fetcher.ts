@@ -53,11 +53,7 @@ export class Fetcher {
   want(log: ConversationLog, at: number, now: number): void {
     if (log.fetching || log.fetchQueued || (log.known < log.next && !log.probe)) return;
     if (log.fetchHeld && now < log.fetchAt) return;
-    if (at > now) {
-      // A hole keeps the moment it was given first.
-      if (log.fetchAt === 0) this.delay(log, at);
-      return;
-    }
+    if (at > now) return this.delay(log, at);
     this.undelay(log);
     log.fetchQueued = true;
     this.queue.push(log);

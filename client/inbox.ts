@@ -147,6 +147,7 @@ export class Inbox implements LogContext {
       this.sync.advanced(log, false);
       this.mendIfDiverged(log, now);
     }
+    // A hole keeps the moment it was given first.
     if (log.known >= log.next && log.fetchAt === 0) this.fetcher.want(log, now + patienceMs, now);
   }
 
