@@ -522,8 +522,8 @@ class ServerTest:
         page = self.cb.fetch(self.a, head + 1)
         same((page.rows, page.more), ([], False), "beyond the head")
         same(page.hash_before, self.cb.conversations["peer", self.a].hash, "hash at the head")
-        page = self.cb.fetch(self.a, 0, backward=True, limit=4)
-        same([r.seq for r in page.rows], list(range(head - 3, head + 1)), "backward from the head")
+        page = self.cb.fetch(self.a, 0, backward=True, limit=3)
+        same([r.seq for r in page.rows], list(range(head - 2, head + 1)), "backward from the head")
         same((page.head_seq, page.more), (head, True), "backward from the head")
         h = page.hash_before
         for row in page.rows:
