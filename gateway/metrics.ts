@@ -87,6 +87,7 @@ export function gatewayMetrics(gateway: Gateway): Metrics {
   counter("stale_drops_total", "Deliveries for sessions that were gone", () => counters.drops[DropReason.Stale]!);
   gauge("lagging", "Connections whose pushes are dropped until their Sync", () => outbox.laggingCount);
   gauge("backlogged", "Connections with bytes waiting in this process", () => outbox.backlogCount);
+  gauge("backlog_bytes", "Bytes waiting in this process for connections that do not take them", () => outbox.backlogBytes);
   counter("resyncs_total", "Resyncs told to clients", () => counters.resyncs);
   gauge("resyncs_waiting", "Sessions that will be told Resync", () => relay.resyncsWaiting);
   gauge("links", "Links to owners that take requests", () => sum(relay.links.byOwner.values(), (link) => (link.accepting ? 1 : 0)));

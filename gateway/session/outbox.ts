@@ -191,6 +191,13 @@ export class Outbox {
     return this.waitingBytes(slot) + bytes <= bytesMax;
   }
 
+  /** Bytes waiting in this process for connections that do not take them: bounded by the limits for each. */
+  get backlogBytes(): number {
+    let bytes = 0;
+    for (const slot of this.backlog) bytes += this.port.bufferedBytes(slot);
+    return bytes;
+  }
+
   private waitingBytes(slot: number): number {
     const gathered = this.gatheredBytes[slot]!;
     return (this.flags[slot]! & Flag.Backlog) === 0 ? gathered : gathered + this.port.bufferedBytes(slot);
