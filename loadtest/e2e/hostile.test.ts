@@ -2,8 +2,7 @@
 // SPEC.md names, and two well-behaved clients that chat all the while do not notice.
 //
 // Three gateways of one cluster: "main" checks JWTs; "dev" takes dev:NAME and has little patience; "tls" speaks TLS.
-import { execFileSync } from "node:child_process";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { request } from "node:http";
@@ -26,6 +25,8 @@ import { BATCH, BEAT, type Bytes, batch, bytesField, COMPRESSED, conversation, f
 const { v1 } = hawser;
 const SECRET = "a secret that only the login service and the gateways know";
 const HEARTBEAT_MS = 1000;
+/** What may wait for one reader, as both gateways have it by default. */
+const PUSH_BYTES_MAX = 256 * 1024;
 /** Sockets of this test's own, beside the crowd's. */
 const FILES_RESERVED = 600;
 const CONNECTIONS_MAX = Math.min(2000, (openFilesMax() ?? 2000) - FILES_RESERVED);
@@ -44,8 +45,11 @@ t.teardown(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 const patience = ["--heartbeat-ms", `${HEARTBEAT_MS}`, "--handshake-ms", "1500", "--stall-ms", "2000"];
-const dev = await startGateway(stack, ["--dev", ...patience]);
-t.teardown(() => dev.stop());
+const [dev, tls] = await Promise.all([
+  startGateway(stack, ["--dev", ...patience]),
+  certificate && startGateway(stack, ["--dev", "--tls-cert", certificate.certFile, "--tls-key", certificate.keyFile], true),
+]);
+t.teardown(() => Promise.all([dev.stop(), tls?.stop()]));
 const main = stack.urls;
 
 const alice = new HawserClient({ url: main.tcp, token: userToken("alice"), history: "all" });
@@ -214,6 +218,59 @@ t.test("what is pipelined behind a Hello waits for the token, and dies with it",
   t.equal((await victim.fetch({ peer: Buffer.from("trudy"), fromSeq: 1, limit: 1 })).headSeq, count);
   trudy.destroy();
   victim.destroy();
+
+  for (const url of [dev.urls.tcp, dev.urls.ws]) {
+    const twice = await Raw.open(url);
+    twice.write(hello({ token: "dev:twice" }), BEAT, hello({ token: "dev:twice", connection: 2 }), frame(Type.Send, sendBody({ peer: "victim" })));
+    t.equal(await twice.end(), "BAD_REQUEST", "a second Hello behind the first");
+    t.same(
+      twice.inbox.map(({ name }) => name),
+      ["Welcome", "Beat", "Error"],
+      "what stood before it counts, what stands behind it does not",
+    );
+  }
+});
+
+t.test("answers are as large as the client can take", async (t) => {
+  const conversations = 700;
+  const token = userToken("hub");
+  const sender = await Raw.welcomed(main.tcp, { token });
+  for (let i = 1; i <= conversations; i++) {
+    sender.request(Type.Send, sendBody({ peer: `spoke ${i} ${"x".repeat(i % 50)}`, payload: "hello" }));
+    if (i % 200 === 0) await sender.take("Sent", ({ ref }) => ref === i);
+  }
+  for (let i = 1; i <= 30; i++) sender.request(Type.Send, sendBody({ peer: "big", clientSeq: i, payload: i % 10 === 0 ? "y".repeat(9000) : "z".repeat(60 * i) }));
+  await sender.until(() => sender.inbox.filter(({ name }) => name === "Sent").length >= conversations + 30 - 3, "all acks");
+  for (const [frameBytesMax, limit, pagesMin] of [
+    [0, 65_536, 1],
+    [1, 4096, 2],
+    [9999, 9999, 2],
+  ] as const) {
+    const raw = await Raw.welcomed(main.ws, { token, device: `takes ${frameBytesMax}`, frameBytesMax });
+    const names = new Set<string>();
+    let pages = 0;
+    let watermark: Uint8Array = new Uint8Array(0);
+    for (let more = true; more; pages++) {
+      const { name, message, size } = await raw.answer(raw.request(Type.Sync, v1.Sync.encode({ watermark }).finish()));
+      const heads = message as hawser.v1.Heads;
+      t.ok(name === "Heads" && size < limit && heads.heads.length <= 500, `a page of ${heads.heads.length} heads in ${size} bytes`);
+      for (const head of heads.heads) names.add(Buffer.from(head.peer!).toString());
+      ({ more, watermark } = heads);
+    }
+    t.equal(names.size, conversations + 1, `all heads, in ${pages} pages`);
+    t.ok(pages >= pagesMin);
+    t.equal((await raw.sync(watermark)).heads.length, 0, "and then nothing is new");
+    let next = 1;
+    while (next <= 30) {
+      const { name, message, size } = await raw.answer(raw.request(Type.Fetch, v1.Fetch.encode({ peer: Buffer.from("big"), fromSeq: next }).finish()));
+      const { rows, more } = message as hawser.v1.Page;
+      t.ok(name === "Page" && rows.length > 0 && (size < limit || rows.length === 1), `a page of ${rows.length} rows in ${size} bytes`);
+      next += rows.length;
+      t.equal(more, next <= 30);
+    }
+    raw.destroy();
+  }
+  sender.destroy();
 });
 
 t.test("requests that are wrong: a typed error for each, by its number, and the connection goes on", async (t) => {
@@ -517,6 +574,7 @@ t.test("those who never read hurt only themselves, and lose nothing", async (t) 
   // Whatever is bounded has reached its bounds after a quarter.
   let rssBefore = 0;
   let rssMax = 0;
+  let backlogMax = 0;
   for (let clientSeq = 1; clientSeq <= rows; clientSeq++) {
     const refs = names.map((name) => sender.request(Type.Send, sendBody({ peer: name, clientSeq, kind: 1, payload })));
     // At most 64 under way.
@@ -524,12 +582,15 @@ t.test("those who never read hurt only themselves, and lose nothing", async (t) 
     const both = rss(stack.pids["gateway"]!) + rss(dev.pid);
     rssMax = Math.max(rssMax, both);
     if (clientSeq <= rows / 4) rssBefore = rssMax;
+    if (clientSeq % 16 === 0) for (const { http } of [main, dev.urls]) backlogMax = Math.max(backlogMax, await metric(http, "hawser_gateway_backlog_bytes"));
   }
   await sender.until(() => (acked = takeAll(sender, acked)) === names.length * rows, "all acks");
   const offered = (names.length * rows * payload.length * 3) / 4;
   const growth = rssMax - rssBefore;
   t.comment(`${(offered / 1e6).toFixed(0)} MB more for those who do not read; gateways grew by ${(growth / 1e6).toFixed(1)} MB meanwhile`);
-  t.ok(growth < offered / 3, `gateways grew by ${growth} bytes while ${offered} were offered`);
+  t.ok(backlogMax > 0 && backlogMax <= 2 * PUSH_BYTES_MAX + 1024, `at most ${backlogMax} bytes waited in a gateway for two of them`);
+  // Roughly, because of all that the garbage collector leaves for later.
+  t.ok(growth < (offered * 3) / 4, `gateways grew by ${growth} bytes while ${offered} were offered`);
   t.ok((await resyncs()) >= resyncsBefore + 4, "each was told to sync");
   t.ok((await metric(main.http, "hawser_gateway_push_drops_total")) > 0, "and pushes were dropped meanwhile");
   await chat.goesOn("beside those who do not read");
@@ -601,11 +662,10 @@ t.test("a crowd that only connects: the limit says so, those inside do not notic
 });
 
 t.test("TLS and WSS, with the SDK", { skip: certificate === undefined ? "no openssl here to make a certificate" : false }, async (t) => {
-  const { certFile, keyFile } = certificate!;
-  const tls = await startGateway(stack, ["--dev", "--tls-cert", certFile, "--tls-key", keyFile], true);
-  t.teardown(() => tls.stop());
+  const { urls } = tls!;
+  const { certFile } = certificate!;
   const ca = readFileSync(certFile);
-  const dora = new HawserClient({ url: tls.urls.tcp, token: "dev:dora", tls: { ca } });
+  const dora = new HawserClient({ url: urls.tcp, token: "dev:dora", tls: { ca } });
   t.teardown(() => dora.close());
   await within(dora.connect(), "a client over TLS");
   const heard: string[] = [];
@@ -613,7 +673,7 @@ t.test("TLS and WSS, with the SDK", { skip: certificate === undefined ? "no open
 
   // wss takes Node's own settings, which a process has from its start.
   const script = join(fileURLToPath(import.meta.url), "..", "testing", import.meta.url.endsWith(".ts") ? "say-hello.ts" : "say-hello.js");
-  const child = spawn(process.execPath, [...process.execArgv, script, tls.urls.ws, "dev:emil", "dora"], {
+  const child = spawn(process.execPath, [...process.execArgv, script, urls.ws, "dev:emil", "dora"], {
     env: { ...process.env, NODE_EXTRA_CA_CERTS: certFile },
     stdio: ["ignore", "inherit", "inherit"],
   });
@@ -623,7 +683,7 @@ t.test("TLS and WSS, with the SDK", { skip: certificate === undefined ? "no open
   t.same(heard, ["emil: hello by wss"]);
   t.equal((await dora.send("emil", "hello by tls")).durability, "fsync");
 
-  const wary = new HawserClient({ url: tls.urls.tcp, token: "dev:wary" });
+  const wary = new HawserClient({ url: urls.tcp, token: "dev:wary" });
   const states: string[] = [];
   wary.on("state", ({ state, reason }) => states.push(`${state} ${reason?.name ?? ""}`));
   wary.connect().catch(() => undefined);
@@ -631,11 +691,11 @@ t.test("TLS and WSS, with the SDK", { skip: certificate === undefined ? "no open
   t.notOk(states.some((state) => state.startsWith("online")), "by who was not told to trust it");
   await wary.close();
 
-  const plain = await Raw.open(tls.urls.tcp.replace("tls", "tcp"));
+  const plain = await Raw.open(urls.tcp.replace("tls", "tcp"));
   plain.write(hello({ token: "dev:plain" }));
   t.equal(await plain.end(), "", "who speaks without TLS is cut off");
   t.notOk(plain.inbox.some(({ name }) => name === "Welcome"));
-  const half = connect(Number(new URL(tls.urls.tcp).port), "127.0.0.1");
+  const half = connect(Number(new URL(urls.tcp).port), "127.0.0.1");
   half.on("error", () => undefined);
   half.write(Buffer.from("160301", "hex"));
   t.equal((await dora.send("emil", "and half a handshake disturbs nobody")).durability, "fsync");

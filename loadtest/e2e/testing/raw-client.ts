@@ -35,6 +35,8 @@ const DECODERS: Record<number, { name: Name; decode: (bytes: Uint8Array) => obje
 export interface Received {
   readonly name: Name;
   readonly message: object;
+  /** Bytes of its body. */
+  readonly size: number;
 }
 
 /** The part of a connection that a Raw needs. */
@@ -151,13 +153,11 @@ export class Raw {
 
   /** Takes the first message of this name (for which `where` holds) out of the inbox, waiting for it. Rejects when the connection ends without it. */
   async take<N extends Name>(name: N, where: (message: Answers[N]) => boolean = () => true, withinMs = PATIENCE_MS): Promise<Answers[N]> {
-    let at = -1;
-    const found = (): boolean => {
-      at = this.inbox.findIndex((one) => one.name === name && where(one.message as Answers[N]));
-      return at >= 0;
-    };
-    await this.until(() => found() || this.ended, name, withinMs);
-    if (at < 0 && !found()) throw new Error(`the connection ended without ${name}; had ${this.toString()}`);
+    const find = (): number => this.inbox.findIndex((one) => one.name === name && where(one.message as Answers[N]));
+    await this.until(() => find() >= 0 || this.ended, name, withinMs);
+    // Found anew: others may have taken something meanwhile.
+    const at = find();
+    if (at < 0) throw new Error(`the connection ended without ${name}; had ${this.toString()}`);
     return this.inbox.splice(at, 1)[0]!.message as Answers[N];
   }
 
@@ -169,10 +169,11 @@ export class Raw {
 
   /** Takes what answers request `ref` out of the inbox, whatever it is. */
   async answer(ref: number): Promise<Received> {
-    const at = (): number => this.inbox.findIndex(({ message }) => (message as { ref?: number }).ref === ref);
-    await this.until(() => at() >= 0 || this.ended, `an answer to ${ref}`);
-    if (at() < 0) throw new Error(`the connection ended without an answer to ${ref}; had ${this.toString()}`);
-    return this.inbox.splice(at(), 1)[0]!;
+    const find = (): number => this.inbox.findIndex(({ message }) => (message as { ref?: number }).ref === ref);
+    await this.until(() => find() >= 0 || this.ended, `an answer to ${ref}`);
+    const at = find();
+    if (at < 0) throw new Error(`the connection ended without an answer to ${ref}; had ${this.toString()}`);
+    return this.inbox.splice(at, 1)[0]!;
   }
 
   /** Resolves when `condition` holds, looked at whenever something came. */
@@ -212,7 +213,7 @@ export class Raw {
       if (prefix === undefined || this.unread.length < prefix.end + prefix.value) return;
       const whole = this.unread.subarray(prefix.end, prefix.end + prefix.value);
       this.unread = this.unread.subarray(prefix.end + prefix.value);
-      if (whole.length === 0) this.keep({ name: "Beat", message: {} });
+      if (whole.length === 0) this.keep({ name: "Beat", message: {}, size: 0 });
       else this.open(whole[0]!, whole.subarray(1));
     }
   }
@@ -221,11 +222,11 @@ export class Raw {
     const decoder = DECODERS[header & 0x1f];
     // A server must not send what this version has no name for, but a client has to ignore it.
     if (decoder === undefined) return;
-    if ((header & BATCH) === 0) return this.keep({ name: decoder.name, message: decoder.decode(body) });
+    if ((header & BATCH) === 0) return this.keep({ name: decoder.name, message: decoder.decode(body), size: body.length });
     for (let at = 0; at < body.length; ) {
       const { value, end } = readVarint(body, at)!;
       at = end + value;
-      this.keep({ name: decoder.name, message: decoder.decode(body.subarray(end, at)) });
+      this.keep({ name: decoder.name, message: decoder.decode(body.subarray(end, at)), size: value });
     }
   }
 
