@@ -11,13 +11,13 @@ import { Ownership } from "./ingest/ownership.ts";
 import { type Loop, NODE_LOOP } from "./loop.ts";
 import { fanOutDirect } from "./push/fanout.ts";
 import type { PendingSend } from "./shard/conversation.ts";
-import { ConversationShard } from "./shard/conversation-shard.ts";
+import { CONVERSATION_LIMITS, type ConversationLimits, ConversationShard } from "./shard/conversation-shard.ts";
 import type { Completion, ConversationOutput, RepeatedSend, UserOutput } from "./shard/output.ts";
 import { pageFrame } from "./shard/page.ts";
 import { DeliveryClass } from "./shard/reply.ts";
 import type { Session } from "./shard/session.ts";
-import { UserShard } from "./shard/user-shard.ts";
-import { GroupCommit } from "./store/group-commit.ts";
+import { USER_LIMITS, type UserLimits, UserShard } from "./shard/user-shard.ts";
+import { GROUP_COMMIT_LIMITS, GroupCommit, type GroupCommitLimits } from "./store/group-commit.ts";
 import type { PageQuery, Store, StoredHead, StoreRecord } from "./store/store.ts";
 
 const TICK_MS = 100;
@@ -32,9 +32,17 @@ export interface LogicParts {
   /** Called once when nothing may be served any more: the process must end, and open the store anew. */
   fatal: (error: unknown) => void;
   warn: (message: string, fields: object) => void;
+  /** What is kept in memory; by default what a process of its own can take. */
+  limits?: Partial<LogicLimits>;
   /** Both for simulations only. */
   loop?: Loop;
   incarnation?: Uint8Array;
+}
+
+export interface LogicLimits {
+  conversations: ConversationLimits;
+  users: UserLimits;
+  groupCommit: GroupCommitLimits;
 }
 
 export class Logic implements ConversationOutput, UserOutput, PeerHost {
@@ -75,11 +83,12 @@ export class Logic implements ConversationOutput, UserOutput, PeerHost {
       this.over = true;
       parts.fatal(error);
     };
-    this.groupCommit = new GroupCommit(parts.store, this.fail, this.loop);
+    const limits = { conversations: CONVERSATION_LIMITS, users: USER_LIMITS, groupCommit: GROUP_COMMIT_LIMITS, ...parts.limits };
+    this.groupCommit = new GroupCommit(parts.store, this.fail, this.loop, limits.groupCommit);
     const counter = { value: 0 };
     const parkedBytes = { value: 0 };
-    this.conversations = Array.from({ length: shardCount }, (_, shard) => new ConversationShard(shard, this, parkedBytes));
-    this.users = Array.from({ length: shardCount }, (_, shard) => new UserShard(shard, this.epoch, this, counter));
+    this.conversations = Array.from({ length: shardCount }, (_, shard) => new ConversationShard(shard, this, parkedBytes, limits.conversations));
+    this.users = Array.from({ length: shardCount }, (_, shard) => new UserShard(shard, this.epoch, this, counter, limits.users));
     this.dispatch = new Dispatch(this.conversations, this.users);
     const publishTo = (incarnation: Uint8Array, bytes: Uint8Array) => this.publishTo(incarnation, bytes);
     this.ingest = new Ingest(

@@ -51,7 +51,7 @@ export class Dispatch {
   attach(peer: GatewayPeer, command: Command): void {
     const { slot, generation, user, install } = command;
     const attach = decodeAttach(command.body);
-    const { device, connection, sync, watermark, frameBytesMax } = attach ?? new Attach();
+    const { device, connection, sync, watermark, report, frameBytesMax } = attach ?? new Attach();
     const previous = peer.sessions.get(slot);
     if (previous !== undefined) this.detach(peer, previous);
     const session = new Session({ gateway: peer, slot, generation, user, install, device, connection, frameBytesMax: frameBytesMax || FRAME_BYTES_DEFAULT });
@@ -61,7 +61,7 @@ export class Dispatch {
       return closeSession(session, NO_SESSION);
     }
     const users = this.usersOf(session);
-    users.attach(session);
+    users.attach(session, report);
     if (sync) users.sync(session, 0, watermark);
   }
 

@@ -96,6 +96,34 @@ t.test("a late connection that loses to its own install replaces nobody else", (
   t.end();
 });
 
+t.test("sessions reported to a new owner come in any order: within an install the counter decides, between installs nothing does", (t) => {
+  // Which of the two is the newer nobody can tell then; the other one's gateway finds out by itself when it is dead.
+  const bench = new UserBench();
+  const gateway = new FakeGateway();
+  const live = gateway.session("ann", 2, { device: "phone", connection: 1 });
+  const dead = gateway.session("ann", 1, { device: "phone", connection: 9 });
+  bench.shard.attach(live, true);
+  bench.shard.attach(dead, true);
+  t.strictSame(gateway.take(), []);
+  const older = gateway.session("ann", 1, { device: "phone", connection: 8 });
+  bench.shard.attach(older, true);
+  t.strictSame(
+    gateway.take().map((sent) => [sent.session, short(sent)]),
+    [[older, "REPLACED 0"]],
+  );
+  const newest = gateway.session("ann", 3, { device: "phone" });
+  bench.shard.attach(newest);
+  t.strictSame(
+    gateway.take().map((sent) => [sent.session, short(sent)]),
+    [
+      [live, "REPLACED 0"],
+      [dead, "REPLACED 0"],
+    ],
+    "a new connection replaces both",
+  );
+  t.end();
+});
+
 t.test("devices of a user are independent; users are too", (t) => {
   const bench = new UserBench();
   const gateway = new FakeGateway();

@@ -66,8 +66,11 @@ export class UserShard {
     this.moved = new Map();
   }
 
-  /** A new session, or an old one reported to a new owner. The loser of a take-over is told and closed. */
-  attach(session: Session): void {
+  /**
+   * A new session, or an old one `reported` to a new owner. The loser of a take-over is told and closed. Of two installs
+   * on one device the newer stays; reported ones come in any order, and so replace none of another install.
+   */
+  attach(session: Session, reported = false): void {
     const user = this.userOf(session);
     this.absent.delete(user.idText);
     // One that its own install has left behind already replaces nobody.
@@ -75,7 +78,7 @@ export class UserShard {
       return closeSession(session, REPLACED);
     }
     for (const other of user.sessions.slice()) {
-      if (other.installText !== session.installText && other.deviceText !== session.deviceText) continue;
+      if (other.installText !== session.installText && (reported || other.deviceText !== session.deviceText)) continue;
       user.removeSession(other);
       closeSession(other, REPLACED);
     }

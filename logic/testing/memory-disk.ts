@@ -21,7 +21,7 @@ import {
 /** The caller of the store broke the port's contract. */
 export class RuleBroken extends Error {}
 
-interface KeptRow {
+export interface KeptRow {
   readonly row: Row;
   /** The conversation hash at it. */
   readonly hash: Uint8Array;
@@ -110,6 +110,11 @@ export class MemoryDisk {
       if (head === undefined) throw new RuleBroken("a member of a conversation without rows");
       return { conversation, head, readSeq: this.members.get(text(user))!.get(key)! };
     });
+  }
+
+  /** One row and the conversation hash at it, for tests. */
+  row(conversation: Uint8Array, seq: number): KeptRow | undefined {
+    return this.conversations.get(text(conversation))?.rows[seq - 1];
   }
 
   /** All rows of a conversation, for tests. */
