@@ -1,4 +1,5 @@
 // What setup decides: which packages are missing, where the NATS server is, what gets compiled, copied and removed.
+import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
@@ -112,5 +113,11 @@ not ok 1 - a.test.js # time=2ms
       ...["not ok 1 - a.test.js # time=2ms", "# { total: 3, pass: 1, fail: 1, todo: 1 }"],
     ],
   );
+  t.end();
+});
+
+t.test("processes that a test starts are as they are in life", (t) => {
+  const { stdout } = spawnSync(process.execPath, ["-p", "process.env.NODE_OPTIONS"], { encoding: "utf8" });
+  t.notMatch(stdout, "tapjs", "no loader of tap: see test-preload.mjs");
   t.end();
 });

@@ -5,6 +5,7 @@ import { spawn } from "node:child_process";
 import { createWriteStream, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
+import { pathToFileURL } from "node:url";
 import { SOURCE_FOLDERS, ensureBuilt, walk } from "./build.mjs";
 import { ensureNatsServer } from "./nats.mjs";
 import { SetupFailure, checkNode, ensurePackages, exclusively, guarded, root, run, say } from "./setup.mjs";
@@ -36,7 +37,8 @@ function ensureTapPlugins() {
 const args = process.argv.slice(2).map(compiledPath);
 const named = args.some((arg) => !arg.startsWith("-"));
 const files = named ? [] : SOURCE_FOLDERS.flatMap((folder) => walk(join(root, "dist"), folder)).filter((file) => file.endsWith(".test.js"));
-const command = [TAP, ...args, ...files.map((file) => `dist/${file}`)];
+const preload = pathToFileURL(join(root, "scripts/test-preload.mjs")).href;
+const command = [TAP, `--node-arg=--import=${preload}`, ...args, ...files.map((file) => `dist/${file}`)];
 
 // In a terminal tap's own reporter draws; anywhere else its TAP is cut down to what one reads in a log. All of it is in
 // .tap/results.tap either way.
