@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, posix } from "node:path";
 import { fileURLToPath } from "node:url";
 import t from "tap";
-import { walk } from "./build.mjs";
+import { isTestFile, SOURCE_FOLDERS, walk } from "./build.mjs";
 
 // This file runs from scripts/ or, compiled, from dist/scripts/.
 const here = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -71,6 +71,22 @@ t.test("the browser entry reaches nothing of Node", (t) => {
   };
   visit("client/browser.ts", []);
   t.ok(seen.has("proto/frame.ts"), `followed ${seen.size} files`);
+  t.end();
+});
+
+t.test("what runs needs no test tools", (t) => {
+  const { dependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { dependencies: Record<string, string> };
+  let files = 0;
+  for (const file of SOURCE_FOLDERS.flatMap((folder) => walk(root, folder))) {
+    if (!/\.m?ts$|\.mjs$/.test(file) || file.endsWith(".d.ts") || isTestFile(file)) continue;
+    files++;
+    for (const target of importsOf(readFileSync(join(root, file), "utf8"))) {
+      if (/^\.|^node:/.test(target)) continue;
+      const name = target.split("/", target.startsWith("@") ? 2 : 1).join("/");
+      if (!(name in dependencies)) t.fail(`${file} imports ${target}: npm start installs no devDependencies, so it is for *.test.ts and testing/ only`);
+    }
+  }
+  t.ok(files > 50, `looked at ${files} files`);
   t.end();
 });
 

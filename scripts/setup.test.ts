@@ -118,6 +118,6 @@ not ok 1 - a.test.js # time=2ms
 
 t.test("processes that a test starts are as they are in life", (t) => {
   const { stdout } = spawnSync(process.execPath, ["-p", "process.env.NODE_OPTIONS"], { encoding: "utf8" });
-  t.notMatch(stdout, "tapjs", "no loader of tap: see test-preload.mjs");
+  t.notMatch(stdout, "tapjs", "no loader of tap: see testing/tap-preload.mjs");
   t.end();
 });

@@ -37,7 +37,7 @@ function ensureTapPlugins() {
 const args = process.argv.slice(2).map(compiledPath);
 const named = args.some((arg) => !arg.startsWith("-"));
 const files = named ? [] : SOURCE_FOLDERS.flatMap((folder) => walk(join(root, "dist"), folder)).filter((file) => file.endsWith(".test.js"));
-const preload = pathToFileURL(join(root, "scripts/test-preload.mjs")).href;
+const preload = pathToFileURL(join(root, "scripts/testing/tap-preload.mjs")).href;
 const command = [TAP, `--node-arg=--import=${preload}`, ...args, ...files.map((file) => `dist/${file}`)];
 
 // In a terminal tap's own reporter draws; anywhere else its TAP is cut down to what one reads in a log. All of it is in
