@@ -1,20 +1,20 @@
 // Rows of a conversation in blocks: several rows to a value, with the conversation hash before the first of them, so that
-// any page's hash_before is at most a block of hashing away. A block is built in the bytes of its value: closing it costs
-// a checksum, and storing it no copy.
+// any page's hash_before is at most a block of hashing away.
 //
-//   envelope(5) | firstSeq(6) | hash before(32) | rows(2) | row …
+//   value = envelope | body          body = firstSeq(6) | hash before(32) | rows(2) | row …
 //
-// Invariant: rows are only ever added behind, so a view taken earlier stays valid, whatever is added later.
+// In memory a block's rows and hash are text (latin1.ts): appending makes no copy, and what was seen once never changes.
 import { nextHash } from "../../proto/conversation-hash.ts";
 import { sha256 } from "../shard/sha256.ts";
 import { corrupt, ENVELOPE_BYTES, seal, Tag, unseal } from "./envelope.ts";
 import { blockFirstSeq } from "./keys.ts";
+import { bytesOf, textOf, writeText } from "./latin1.ts";
 import { readRow } from "./row.ts";
 import type { Row } from "./store.ts";
 import { ByteReader, readUint48, writeUint48 } from "./varint.ts";
 
-const FIRST_SEQ_AT = ENVELOPE_BYTES;
-const HASH_AT = FIRST_SEQ_AT + 6;
+// Offsets behind the envelope.
+const HASH_AT = 6;
 const ROWS_AT = HASH_AT + 32;
 const HEADER_BYTES = ROWS_AT + 2;
 
@@ -22,32 +22,35 @@ const HEADER_BYTES = ROWS_AT + 2;
 export const BLOCK_ROWS_MAX = 64;
 export const BLOCK_BYTES = 4096;
 
-/** Room for the row that makes a block full. */
-const HEADROOM_BYTES = 256;
-
 /** Rows of a conversation that do not change any more: a stored block, or one in memory as it was. */
 export class BlockView {
   readonly firstSeq: number;
   readonly rows: number;
-  readonly hashBefore: Uint8Array;
-  private readonly bytes: Uint8Array;
-  private readonly end: number;
+  /** As text. */
+  private readonly hash: string;
+  /** Where the rows are: text, or a value behind whose header they begin. */
+  private readonly source: string | Uint8Array;
 
-  constructor(firstSeq: number, rows: number, hashBefore: Uint8Array, bytes: Uint8Array, end: number) {
+  constructor(firstSeq: number, rows: number, hash: string, source: string | Uint8Array) {
     this.firstSeq = firstSeq;
     this.rows = rows;
-    this.hashBefore = hashBefore;
-    this.bytes = bytes;
-    this.end = end;
+    this.hash = hash;
+    this.source = source;
   }
 
   get lastSeq(): number {
     return this.firstSeq + this.rows - 1;
   }
 
-  /** All rows, in order. Their byte fields are views of the block. Throws RangeError when they do not fit it. */
+  get hashBefore(): Uint8Array {
+    return bytesOf(this.hash);
+  }
+
+  /** All rows, in order. Their byte fields are views of memory that this call made. Throws RangeError when they do not fit it. */
   decode(): Row[] {
-    const reader = new ByteReader(this.bytes, HEADER_BYTES, this.end);
+    const { source } = this;
+    const bytes = typeof source === "string" ? bytesOf(source) : source;
+    const reader = new ByteReader(bytes, typeof source === "string" ? 0 : ENVELOPE_BYTES + HEADER_BYTES, bytes.length);
     const rows: Row[] = [];
     for (let i = 0; i < this.rows; i++) rows.push(readRow(reader, this.firstSeq + i));
     if (!reader.done) throw new RangeError("bytes are left over behind the last row");
@@ -67,26 +70,30 @@ export function rollHash(hash: Uint8Array, rows: readonly Row[], count: number):
 /** A block that rows are added to. */
 export class Block {
   readonly firstSeq: number;
-  readonly hashBefore: Uint8Array;
+  /** As text. */
+  readonly hashBefore: string;
   rows: number;
-  length: number;
   /** Of the last row. */
   time: number;
   uncounted: number;
-  bytes: Uint8Array;
+  private text: string;
 
-  constructor(firstSeq: number, hashBefore: Uint8Array, bytes: Uint8Array, rows: number, length: number, time: number, uncounted: number) {
+  constructor(firstSeq: number, hashBefore: string) {
     this.firstSeq = firstSeq;
     this.hashBefore = hashBefore;
-    this.rows = rows;
-    this.length = length;
-    this.time = time;
-    this.uncounted = uncounted;
-    this.bytes = bytes;
+    this.rows = 0;
+    this.time = 0;
+    this.uncounted = 0;
+    this.text = "";
   }
 
   get lastSeq(): number {
     return this.firstSeq + this.rows - 1;
+  }
+
+  /** Bytes of the body. */
+  get length(): number {
+    return HEADER_BYTES + this.text.length;
   }
 
   get full(): boolean {
@@ -95,66 +102,49 @@ export class Block {
 
   /** Adds source[start, end), a row as writeRow made it. */
   append(source: Uint8Array, start: number, end: number, time: number, uncounted: number): void {
-    const length = this.length + end - start;
-    if (length > this.bytes.length) this.grow(length);
-    this.bytes.set(new Uint8Array(source.buffer, source.byteOffset + start, end - start), this.length);
-    this.length = length;
+    this.text += textOf(source, start, end);
     this.rows++;
     this.time = time;
     this.uncounted = uncounted;
   }
 
   view(): BlockView {
-    return new BlockView(this.firstSeq, this.rows, this.hashBefore, this.bytes, this.length);
+    return new BlockView(this.firstSeq, this.rows, this.hashBefore, this.text);
   }
 
-  /** The block as a value of LevelDB. */
+  /** The block as a value of LevelDB, which is valid until the next call: LevelDB copies it when it is given it. */
   seal(): Uint8Array {
-    this.writeHeader();
-    return seal(this.bytes, this.length, Tag.Block);
+    if (ENVELOPE_BYTES + this.length > scratch.length) scratch = Buffer.allocUnsafeSlow(2 * this.length);
+    return seal(scratch, this.writeInto(scratch, ENVELOPE_BYTES), Tag.Block);
   }
 
-  /** Copies the block to the end of a head's value; returns the offset behind it. */
-  writeInto(value: Uint8Array, at: number): number {
-    this.writeHeader();
-    value.set(new Uint8Array(this.bytes.buffer, this.bytes.byteOffset, this.length), at);
-    return at + this.length;
+  /** Writes the body at `at`, where `length` bytes are free; returns the offset behind it. */
+  writeInto(bytes: Uint8Array, at: number): number {
+    writeUint48(bytes, at, this.firstSeq);
+    writeText(bytes, at + HASH_AT, this.hashBefore);
+    bytes[at + ROWS_AT] = this.rows >>> 8;
+    bytes[at + ROWS_AT + 1] = this.rows;
+    return writeText(bytes, at + HEADER_BYTES, this.text);
   }
 
-  private writeHeader(): void {
-    const { bytes, rows } = this;
-    writeUint48(bytes, FIRST_SEQ_AT, this.firstSeq);
-    bytes.set(this.hashBefore, HASH_AT);
-    bytes[ROWS_AT] = rows >>> 8;
-    bytes[ROWS_AT + 1] = rows;
-  }
-
-  private grow(needed: number): void {
-    // Own memory, not a slice of the shared pool: a small block in memory must not keep a pool alive. Twice at most, for it
-    // is what costs most when a row is added.
-    const bytes = Buffer.allocUnsafeSlow(Math.max(needed, this.bytes.length < BLOCK_BYTES / 4 ? BLOCK_BYTES / 4 : BLOCK_BYTES + HEADROOM_BYTES));
-    bytes.set(new Uint8Array(this.bytes.buffer, this.bytes.byteOffset, this.length));
-    this.bytes = bytes;
+  /** The block that writeInto put at bytes[at, end); `time` and `uncounted` are its last row's. Throws RangeError. */
+  static read(bytes: Uint8Array, at: number, end: number, time: number, uncounted: number): Block {
+    if (end - at < HEADER_BYTES) throw new RangeError("the open block is cut off");
+    const block = new Block(readUint48(bytes, at), textOf(bytes, at + HASH_AT, at + ROWS_AT));
+    block.rows = (bytes[at + ROWS_AT]! << 8) | bytes[at + ROWS_AT + 1]!;
+    block.time = time;
+    block.uncounted = uncounted;
+    block.text = textOf(bytes, at + HEADER_BYTES, end);
+    return block;
   }
 }
-
-/** An empty block that the row of `firstSeq` is about to be added to, which takes `bytes`. */
-export function newBlock(firstSeq: number, hashBefore: Uint8Array, bytes: number): Block {
-  return new Block(firstSeq, hashBefore, Buffer.allocUnsafeSlow(HEADER_BYTES + bytes), 0, HEADER_BYTES, 0, 0);
-}
-
-/** The block that Block.writeInto put at bytes[at, end); `time` and `uncounted` are its last row's. */
-export function readInlineBlock(bytes: Uint8Array, at: number, end: number, time: number, uncounted: number): Block {
-  if (end - at < HEADER_BYTES) throw new RangeError("the open block is cut off");
-  const view = new Uint8Array(bytes.buffer, bytes.byteOffset + at, end - at);
-  return new Block(readUint48(view, FIRST_SEQ_AT), view.slice(HASH_AT, ROWS_AT), view, (view[ROWS_AT]! << 8) | view[ROWS_AT + 1]!, view.length, time, uncounted);
-}
+let scratch = Buffer.allocUnsafeSlow(2 * BLOCK_BYTES);
 
 /** A stored block, checked against its checksum and its key. Throws StoreCorrupt. */
 export function readBlock(key: Uint8Array, value: Uint8Array): BlockView {
-  const { bytes, end } = unseal(value, Tag.Block, "block", key);
-  if (end < HEADER_BYTES) throw corrupt("block", key, "its header is cut off");
-  const firstSeq = readUint48(bytes, FIRST_SEQ_AT);
+  const { at } = unseal(value, Tag.Block, "block", key);
+  if (value.length < at + HEADER_BYTES) throw corrupt("block", key, "its header is cut off");
+  const firstSeq = readUint48(value, at);
   if (firstSeq !== blockFirstSeq(key)) throw corrupt("block", key, `it says that it begins at ${firstSeq}`);
-  return new BlockView(firstSeq, (bytes[ROWS_AT]! << 8) | bytes[ROWS_AT + 1]!, bytes.subarray(HASH_AT, ROWS_AT), bytes, end);
+  return new BlockView(firstSeq, (value[at + ROWS_AT]! << 8) | value[at + ROWS_AT + 1]!, textOf(value, at + HASH_AT, at + ROWS_AT), value);
 }

@@ -10,13 +10,14 @@ import type { Gate } from "./gate.ts";
 import type { Health } from "./health.ts";
 import { JournalWriter } from "./journal.ts";
 import type { JournalState } from "./journal-state.ts";
-import { ID_BYTES_MAX, INSTALL_BYTES, journalKey } from "./keys.ts";
+import { ID_BYTES_MAX, journalKey } from "./keys.ts";
 import type { Loader } from "./loader.ts";
 import type { Members } from "./members.ts";
 import type { Overlay } from "./overlay.ts";
 import type { Level } from "./reader.ts";
 import { refusalToken, rowToken, type SenderState } from "./sender-state.ts";
-import { type Commit, RecordType, type Row, type RowRecord, type RefusalRecord, type StoreRecord } from "./store.ts";
+import { checkInteger, checkLength, checkRow, usedInstall } from "./record-check.ts";
+import { type Commit, RecordType, type RefusalRecord, type RowRecord, type StoreRecord } from "./store.ts";
 
 const SYNCED = { sync: true };
 
@@ -64,9 +65,9 @@ export class Committer {
       this.checkShards(commit);
       if (checkpointer.crowded) await checkpointer.room();
       const statesLoading = this.findStates(commit);
-      if (statesLoading !== undefined) await statesLoading;
+      if (statesLoading !== undefined) await this.loaded(statesLoading);
       const sendersLoading = this.findSenders(commit);
-      if (sendersLoading !== undefined) await sendersLoading;
+      if (sendersLoading !== undefined) await this.loaded(sendersLoading);
       this.checkRecords(commit);
       const value = this.writer.encode(commit);
       const turn = gate.enter();
@@ -87,6 +88,16 @@ export class Committer {
     }
   }
 
+  /** What cannot be read fails the store: other reads of this commit may still be under way. */
+  private async loaded(loading: Promise<unknown>): Promise<void> {
+    try {
+      await loading;
+    } catch (error) {
+      this.parts.health.fail(error as Error);
+      throw error;
+    }
+  }
+
   private async write(value: Uint8Array): Promise<void> {
     const { db, journal, health } = this.parts;
     try {
@@ -96,7 +107,6 @@ export class Committer {
       health.fail(failure);
       throw failure;
     }
-    journal.last++;
   }
 
   private checkShards(commit: Commit): void {
@@ -111,13 +121,13 @@ export class Committer {
   }
 
   /** Finds and pins the conversation state of each record that needs one. Undefined: all were in memory. */
-  private findStates(commit: Commit): Promise<void> | undefined {
+  private findStates(commit: Commit): Promise<unknown> | undefined {
     let loading: Promise<void>[] | undefined;
     let index = 0;
     for (const shard of commit.shards) {
       for (const record of shard.records) {
         const at = index++;
-        if (!("hash" in record || "install" in record)) {
+        if (record.type !== RecordType.Row && record.type !== RecordType.Refusal) {
           this.states[at] = undefined;
           continue;
         }
@@ -127,7 +137,7 @@ export class Committer {
         else this.pin(at, state);
       }
     }
-    return loading && Promise.all(loading).then(() => undefined);
+    return loading && Promise.all(loading);
   }
 
   private pin(index: number, state: ConversationState): void {
@@ -136,7 +146,7 @@ export class Committer {
   }
 
   /** Finds the sender of each record that uses a number. Undefined: all were in memory. */
-  private findSenders(commit: Commit): Promise<void> | undefined {
+  private findSenders(commit: Commit): Promise<unknown> | undefined {
     let loading: Promise<void>[] | undefined;
     let index = 0;
     for (const shard of commit.shards) {
@@ -151,7 +161,7 @@ export class Committer {
         else this.senders[at] = sender;
       }
     }
-    return loading && Promise.all(loading).then(() => undefined);
+    return loading && Promise.all(loading);
   }
 
   /** Whether seqs and numbers go on from where they are. What fails here is a mistake of the caller. */
@@ -199,6 +209,8 @@ export class Committer {
   /** The commit is durable: from here on reads see it. */
   private apply(commit: Commit): void {
     const { overlay, members, journal } = this.parts;
+    // In one go with what follows: a checkpoint that begins in between would take the commit for written.
+    journal.last++;
     const { bytes, rowStarts, rowEnds } = this.writer;
     let index = 0;
     for (const shard of commit.shards) {
@@ -231,33 +243,4 @@ export class Committer {
       }
     }
   }
-}
-
-/** The install whose number the record uses; undefined for a row that the server wrote itself. */
-function usedInstall(record: RowRecord | RefusalRecord): Uint8Array | undefined {
-  if (record.type === RecordType.Refusal) {
-    checkLength("an install", record.install, INSTALL_BYTES, INSTALL_BYTES);
-    return record.install;
-  }
-  const { install, clientSeq } = record.row;
-  if (clientSeq === 0) return undefined;
-  checkLength("an install", install, INSTALL_BYTES, INSTALL_BYTES);
-  return install;
-}
-
-function checkRow(row: Row): void {
-  checkLength("a sender", row.sender, 0, ID_BYTES_MAX);
-  checkLength("an install", row.install, 0, ID_BYTES_MAX);
-  checkInteger("a time", row.time);
-  checkInteger("a kind", row.kind);
-  checkInteger("a client seq", row.clientSeq);
-  checkInteger("a count", row.uncounted);
-}
-
-function checkLength(what: string, bytes: Uint8Array, min: number, max: number): void {
-  if (bytes.length < min || bytes.length > max) throw new RangeError(`${what} of ${bytes.length} bytes`);
-}
-
-function checkInteger(what: string, n: number): void {
-  if (!Number.isSafeInteger(n) || n < 0) throw new RangeError(`${what} that is no whole number: ${n}`);
 }

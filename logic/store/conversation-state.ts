@@ -1,44 +1,43 @@
 // One conversation in memory: its committed head, the rows that are not in blocks on disk yet, and the senders that sent
-// last or were asked for. Made from the head's value; what commits add is kept here until a checkpoint has written it.
+// last or were asked for. Made from the head's value (head.ts); what commits add is kept here until a checkpoint has
+// written it.
 //
-//   head value = envelope | seq | time | uncounted | hash(32) | senders | sender… | the open block, if it has rows
-//   senders    = twice the number of those that stand here, plus 1 if there are others with values of their own
-//
-// So a direct conversation, in which few installs send at a time, is read and written as one value as a rule.
 // Invariant: closed and open blocks are contiguous and end at seq; everything before them is in blocks on disk.
 import { HASH_START } from "../../proto/conversation-hash.ts";
-import { type Block, type BlockView, newBlock, readInlineBlock } from "./block.ts";
-import { corrupt, ENVELOPE_BYTES, seal, Tag, unseal } from "./envelope.ts";
-import { headKey } from "./keys.ts";
-import { readInlineSender, type SenderState, type Token } from "./sender-state.ts";
+import { Block, type BlockView } from "./block.ts";
+import { bytesOf, textOf } from "./latin1.ts";
+import type { SenderState, Token } from "./sender-state.ts";
 import type { StoredHead } from "./store.ts";
-import { readUint32, writeVarint } from "./varint.ts";
+import { readUint32 } from "./varint.ts";
 
 /**
  * What a state, its blocks and its senders take in memory beside the rows: resident bytes each, measured over 100,000 of
  * them, so that the limits of the overlay are about what the process grows by.
  */
-const STATE_BYTES = 850;
-const BLOCK_OVERHEAD_BYTES = 650;
-const SENDER_BYTES = 600;
+const STATE_BYTES = 450;
+const BLOCK_OVERHEAD_BYTES = 370;
+const SENDER_BYTES = 500;
 /** What a state counts for when it becomes dirty: it and its open block, with two senders. */
 export const DIRTY_STATE_BYTES = STATE_BYTES + BLOCK_OVERHEAD_BYTES + 2 * SENDER_BYTES;
-/** What a row or a used number counts for beside the row's bytes: its part of its block's overhead, and its token. */
-export const ROW_OVERHEAD_BYTES = 40;
+/** What a row or a used number counts for beside the row's bytes: headers of strings, and its token. */
+export const ROW_OVERHEAD_BYTES = 60;
 /** Senders in a head's value: the two users of a direct conversation with two devices each. */
 const SENDERS_INLINE_MAX = 4;
 /** Above this many senders in memory they are found by a map. */
 const SENDERS_SCANNED_MAX = 8;
+
+const HASH_START_TEXT = textOf(HASH_START);
 
 // A hundred thousand states are alive at a time: what they do not need they share. Never added to.
 const NO_BLOCKS: Block[] = [];
 const NO_SENDERS: SenderState[] = [];
 
 export class ConversationState {
+  /** The conversation key as text. */
   readonly id: string;
-  readonly conversation: Uint8Array;
   seq: number;
-  hash: Uint8Array;
+  /** As text. */
+  hash: string;
   time: number;
   uncounted: number;
   /** Full blocks that no checkpoint has written yet, oldest first; and the block that takes the next row. */
@@ -64,11 +63,10 @@ export class ConversationState {
   assigned: number;
   attempt: number;
 
-  constructor(id: string, conversation: Uint8Array, head: StoredHead | undefined, open: Block | undefined) {
+  constructor(id: string, head: StoredHead | undefined, open: Block | undefined) {
     this.id = id;
-    this.conversation = conversation;
     this.seq = head?.seq ?? 0;
-    this.hash = head?.hash ?? HASH_START;
+    this.hash = head === undefined ? HASH_START_TEXT : textOf(head.hash);
     this.time = head?.time ?? 0;
     this.uncounted = head?.uncounted ?? 0;
     this.closed = NO_BLOCKS;
@@ -88,7 +86,7 @@ export class ConversationState {
 
   /** The committed head; undefined: no rows. */
   head(): StoredHead | undefined {
-    return this.seq === 0 ? undefined : { seq: this.seq, hash: this.hash, time: this.time, uncounted: this.uncounted };
+    return this.seq === 0 ? undefined : { seq: this.seq, hash: bytesOf(this.hash), time: this.time, uncounted: this.uncounted };
   }
 
   /** The first seq whose row is in memory, or seq + 1. */
@@ -108,13 +106,13 @@ export class ConversationState {
     let block = this.open;
     if (block === undefined || block.full) {
       if (block !== undefined) this.closeBlock(block);
-      block = this.open = newBlock(this.seq + 1, this.hash, end - start);
+      block = this.open = new Block(this.seq + 1, this.hash);
     }
     block.append(source, start, end, time, uncounted);
     this.seq++;
     this.time = time;
     this.uncounted = uncounted;
-    this.hash = hash;
+    this.hash = textOf(hash);
   }
 
   useNumber(sender: SenderState, clientSeq: number, token: Token): void {
@@ -178,7 +176,7 @@ export class ConversationState {
 
   /** Estimated memory of this state while it is clean. */
   get bytes(): number {
-    const open = this.open === undefined ? 0 : BLOCK_OVERHEAD_BYTES + this.open.bytes.length;
+    const open = this.open === undefined ? 0 : BLOCK_OVERHEAD_BYTES + this.open.length;
     return STATE_BYTES + open + this.senders.length * SENDER_BYTES;
   }
 
@@ -187,67 +185,4 @@ export class ConversationState {
     if (same === undefined) this.byInstall!.set(sender.installLow, [sender]);
     else same.push(sender);
   }
-}
-
-/** A head with the senders that stand in it. `open` is the block that takes the next row, if it has any yet. */
-export function encodeHead(state: ConversationState, head: StoredHead, open: Block | undefined): Uint8Array {
-  const { seq, time, uncounted, hash } = head;
-  let senders = 0;
-  let size = HEAD_FIELDS_BYTES_MAX + (open?.length ?? 0);
-  for (const sender of state.senders) {
-    if (!sender.inline) continue;
-    senders++;
-    size += sender.inlineBytes;
-  }
-  if (size > scratch.length) scratch = Buffer.allocUnsafeSlow(2 * size);
-  let at = writeVarint(scratch, ENVELOPE_BYTES, seq);
-  at = writeVarint(scratch, at, time);
-  at = writeVarint(scratch, at, uncounted);
-  scratch.set(hash, at);
-  at = writeVarint(scratch, at + 32, senders * 2 + (state.moreSenders ? 1 : 0));
-  for (const sender of state.senders) if (sender.inline) at = sender.writeInline(scratch, at);
-  if (open !== undefined) at = open.writeInto(scratch, at);
-  return seal(scratch, at, Tag.Head);
-}
-const HEAD_FIELDS_BYTES_MAX = ENVELOPE_BYTES + 3 * 8 + 32 + 2;
-/** Heads are encoded here, one after the other: LevelDB copies a value when it is given it. */
-let scratch = Buffer.allocUnsafeSlow(8192);
-
-/** A state from its head's value, undefined if there is none. Throws StoreCorrupt. */
-export function readState(id: string, conversation: Uint8Array, value: Uint8Array | undefined): ConversationState {
-  if (value === undefined) return new ConversationState(id, conversation, undefined, undefined);
-  const key = headKey(conversation);
-  const reader = unseal(value, Tag.Head, "head", key);
-  try {
-    const head = readHeadFields(reader);
-    const senders = reader.varint();
-    const inline = Array.from({ length: senders >>> 1 }, () => readInlineSender(reader));
-    const open = reader.done ? undefined : readInlineBlock(reader.bytes, reader.at, reader.end, head.time, head.uncounted);
-    if (open !== undefined && open.lastSeq !== head.seq) throw new RangeError(`its rows end at ${open.lastSeq}, not at ${head.seq}`);
-    const state = new ConversationState(id, conversation, head, open);
-    state.moreSenders = senders % 2 === 1;
-    for (const sender of inline) state.addSender(sender);
-    return state;
-  } catch (error) {
-    throw corrupt("head", key, (error as Error).message, error);
-  }
-}
-
-/** Only the head out of its value; its seq is 0 where there are only refusals. Throws StoreCorrupt. */
-export function readHead(conversation: Uint8Array, value: Uint8Array): StoredHead {
-  const key = headKey(conversation);
-  const reader = unseal(value, Tag.Head, "head", key);
-  try {
-    return readHeadFields(reader);
-  } catch (error) {
-    throw corrupt("head", key, (error as Error).message, error);
-  }
-}
-
-function readHeadFields(reader: ReturnType<typeof unseal>): StoredHead {
-  const seq = reader.varint();
-  const time = reader.varint();
-  const uncounted = reader.varint();
-  // Copied: a head may be kept for long, and must not keep the block behind it in memory.
-  return { seq, time, uncounted, hash: reader.take(32).slice() };
 }

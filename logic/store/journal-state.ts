@@ -5,10 +5,13 @@ export class JournalState {
   last: number;
   /** The last committed position of each shard. */
   readonly positions: Uint32Array;
+  /** Commits that were above the checkpoint when the store was opened. */
+  replayed: number;
 
   constructor(first: number, last: number, positions: Uint32Array) {
     this.first = first;
     this.last = last;
     this.positions = positions;
+    this.replayed = 0;
   }
 }

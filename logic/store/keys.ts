@@ -9,6 +9,7 @@
 //   m  len user conversation                  membership and read position           (members.ts)
 //   n  len conversation install(8) chunk(4)   64 numbers of an install: the send index  (sender-state.ts)
 //   s  len conversation install(8)            an install's last number and its open chunk
+import { textOf, writeText } from "./latin1.ts";
 import { readUint48, writeUint32, writeUint48 } from "./varint.ts";
 
 const B = 0x62;
@@ -28,7 +29,9 @@ export const AFTER_ALL = Uint8Array.of(0xff);
 export const ID_BYTES_MAX = 255;
 export const INSTALL_BYTES = 8;
 
-export function blockKey(conversation: Uint8Array, firstSeq: number): Uint8Array {
+// Conversations are given as text (latin1.ts): that is how they are known in memory.
+
+export function blockKey(conversation: string, firstSeq: number): Uint8Array {
   const key = owned(B, conversation, 6);
   writeUint48(key, key.length - 6, firstSeq);
   return key;
@@ -38,18 +41,18 @@ export function blockFirstSeq(key: Uint8Array): number {
   return readUint48(key, key.length - 6);
 }
 
-export function headKey(conversation: Uint8Array): Uint8Array {
+export function headKey(conversation: string): Uint8Array {
   const key = Buffer.allocUnsafe(1 + conversation.length);
   key[0] = H;
-  key.set(conversation, 1);
+  writeText(key, 1, conversation);
   return key;
 }
 
 /** All heads: gte, lt. */
 export const HEADS = { gte: Uint8Array.of(H), lt: Uint8Array.of(H + 1) };
 
-export function headConversation(key: Uint8Array): Uint8Array {
-  return key.subarray(1);
+export function headConversation(key: Uint8Array): string {
+  return textOf(key, 1);
 }
 
 export function journalKey(number: number): Uint8Array {
@@ -66,20 +69,16 @@ export function journalNumber(key: Uint8Array): number {
   return readUint48(key, 1);
 }
 
-export function memberKey(user: Uint8Array, conversation: Uint8Array): Uint8Array {
+export function memberKey(user: string, conversation: string): Uint8Array {
   const key = owned(M, user, conversation.length);
-  key.set(conversation, key.length - conversation.length);
+  writeText(key, 2 + user.length, conversation);
   return key;
 }
 
 /** A user's memberships above `after`: gte, lt. */
-export function memberRange(user: Uint8Array, after: Uint8Array | undefined): { gte: Uint8Array; lt: Uint8Array } {
-  const gte = after === undefined ? owned(M, user, 0) : owned(M, user, after.length + 1);
+export function memberRange(user: string, after: string | undefined): { gte: Uint8Array; lt: Uint8Array } {
   // The least key above `after` is `after` with a zero byte behind it.
-  if (after !== undefined) {
-    gte.set(after, 2 + user.length);
-    gte[gte.length - 1] = 0;
-  }
+  const gte = after === undefined ? owned(M, user, 0) : memberKey(user, `${after}\0`);
   return { gte, lt: successor(owned(M, user, 0)) };
 }
 
@@ -92,17 +91,17 @@ function successor(prefix: Uint8Array): Uint8Array {
   return next;
 }
 
-export function memberConversation(key: Uint8Array): Uint8Array {
-  return key.subarray(2 + key[1]!);
+export function memberConversation(key: Uint8Array): string {
+  return textOf(key, 2 + key[1]!);
 }
 
-export function senderKey(conversation: Uint8Array, installHigh: number, installLow: number): Uint8Array {
+export function senderKey(conversation: string, installHigh: number, installLow: number): Uint8Array {
   const key = owned(S, conversation, INSTALL_BYTES);
   writeUint32(key, writeUint32(key, key.length - INSTALL_BYTES, installHigh), installLow);
   return key;
 }
 
-export function sendsKey(conversation: Uint8Array, installHigh: number, installLow: number, chunk: number): Uint8Array {
+export function sendsKey(conversation: string, installHigh: number, installLow: number, chunk: number): Uint8Array {
   const key = owned(N, conversation, INSTALL_BYTES + 4);
   let at = writeUint32(key, key.length - INSTALL_BYTES - 4, installHigh);
   at = writeUint32(key, at, installLow);
@@ -110,16 +109,10 @@ export function sendsKey(conversation: Uint8Array, installHigh: number, installL
   return key;
 }
 
-function owned(kind: number, owner: Uint8Array, rest: number): Buffer {
+function owned(kind: number, owner: string, rest: number): Buffer {
   const key = Buffer.allocUnsafe(2 + owner.length + rest);
   key[0] = kind;
   key[1] = owner.length;
-  key.set(owner, 2);
+  writeText(key, 2, owner);
   return key;
 }
-
-/** Bytes as a string of as many characters: what maps are keyed by. */
-export function idOf(bytes: Uint8Array): string {
-  return latin1.call(bytes, 0, bytes.length);
-}
-const latin1 = (Buffer.prototype as unknown as { latin1Slice: (this: Uint8Array, start: number, end: number) => string }).latin1Slice;

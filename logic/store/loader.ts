@@ -1,7 +1,9 @@
 // Brings conversations and senders from disk into the overlay. Whoever needs the same one at the same time shares one
 // read: so a value that was read before a commit can never replace what the commit made of it.
-import { type ConversationState, readState } from "./conversation-state.ts";
-import { headKey, idOf, senderKey } from "./keys.ts";
+import type { ConversationState } from "./conversation-state.ts";
+import { readState } from "./head.ts";
+import { headKey, senderKey } from "./keys.ts";
+import { textOf } from "./latin1.ts";
 import type { Overlay } from "./overlay.ts";
 import type { Reader } from "./reader.ts";
 import { readSender, SenderState } from "./sender-state.ts";
@@ -20,14 +22,14 @@ export class Loader {
     this.senders = new Map();
   }
 
-  /** The conversation's state, which may be an empty one. Bytes are copied. */
+  /** The conversation's state, which may be an empty one. */
   state(conversation: Uint8Array): ConversationState | Promise<ConversationState> {
-    const found = this.overlay.find(conversation);
+    const id = textOf(conversation);
+    const found = this.overlay.find(id);
     if (found !== undefined) return found;
-    const id = idOf(conversation);
     let loading = this.states.get(id);
     if (loading === undefined) {
-      loading = this.readState(id, conversation.slice());
+      loading = this.readState(id);
       this.states.set(id, loading);
     }
     return loading;
@@ -42,7 +44,7 @@ export class Loader {
       state.addSender(sender);
       return sender;
     }
-    const id = idOf(install) + state.id;
+    const id = textOf(install) + state.id;
     let loading = this.senders.get(id);
     if (loading === undefined) {
       loading = this.readSender(id, state, install.slice());
@@ -51,9 +53,9 @@ export class Loader {
     return loading;
   }
 
-  private async readState(id: string, conversation: Uint8Array): Promise<ConversationState> {
+  private async readState(id: string): Promise<ConversationState> {
     try {
-      const state = readState(id, conversation, await this.reader.get(headKey(conversation)));
+      const state = readState(id, await this.reader.get(headKey(id)));
       this.overlay.add(state);
       return state;
     } finally {
@@ -63,10 +65,9 @@ export class Loader {
 
   private async readSender(id: string, asked: ConversationState, install: Uint8Array): Promise<SenderState> {
     try {
-      const { conversation } = asked;
       const high = readUint32(install, 0);
       const low = readUint32(install, 4);
-      const sender = readSender(conversation, high, low, await this.reader.get(senderKey(conversation, high, low)));
+      const sender = readSender(asked.id, high, low, await this.reader.get(senderKey(asked.id, high, low)));
       // The state may have been dropped and read again meanwhile: the one in the overlay counts.
       const state = this.overlay.states.get(asked.id) ?? asked;
       state.addSender(sender);

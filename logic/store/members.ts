@@ -3,21 +3,22 @@
 //
 //   value on disk = envelope | twice the read position, plus 1 if the user is a member
 import { ENVELOPE_BYTES, corrupt, seal, Tag, unseal } from "./envelope.ts";
-import { idOf, memberKey } from "./keys.ts";
+import { memberKey } from "./keys.ts";
+import { textOf } from "./latin1.ts";
 import { varintBytes, writeVarint } from "./varint.ts";
 
 /** What an entry takes in memory: resident bytes, measured over 100,000 of them. */
-export const MEMBER_BYTES = 950;
+export const MEMBER_BYTES = 400;
 
 export class MemberState {
-  readonly user: Uint8Array;
-  readonly conversation: Uint8Array;
+  readonly user: string;
+  readonly conversation: string;
   member: boolean;
   readSeq: number;
   /** Changed since a checkpoint took it up. */
   dirty: boolean;
 
-  constructor(user: Uint8Array, conversation: Uint8Array) {
+  constructor(user: string, conversation: string) {
     this.user = user;
     this.conversation = conversation;
     this.member = false;
@@ -37,17 +38,17 @@ export class Members {
 
   /** Takes in a Member (readSeq 0) or a Read record. Returns the bytes of memory it added. */
   merge(user: Uint8Array, conversation: Uint8Array, member: boolean, readSeq: number): number {
-    const userId = idOf(user);
+    const userId = textOf(user);
     let conversations = this.users.get(userId);
     if (conversations === undefined) {
       conversations = new Map();
       this.users.set(userId, conversations);
     }
-    const id = idOf(conversation);
+    const id = textOf(conversation);
     let state = conversations.get(id);
     let bytes = 0;
     if (state === undefined) {
-      state = new MemberState(user.slice(), conversation.slice());
+      state = new MemberState(userId, id);
       conversations.set(id, state);
     }
     if (!state.dirty) {
@@ -61,8 +62,8 @@ export class Members {
   }
 
   /** The user's entries as they are now, in no order. */
-  of(user: Uint8Array): MemberState[] {
-    const conversations = this.users.get(idOf(user));
+  of(user: string): MemberState[] {
+    const conversations = this.users.get(user);
     return conversations === undefined ? [] : [...conversations.values()];
   }
 
@@ -75,10 +76,9 @@ export class Members {
   /** The entry is on disk as it was when `dirty` was cleared. */
   written(state: MemberState): void {
     if (state.dirty) return;
-    const userId = idOf(state.user);
-    const conversations = this.users.get(userId);
-    conversations?.delete(idOf(state.conversation));
-    if (conversations?.size === 0) this.users.delete(userId);
+    const conversations = this.users.get(state.user);
+    conversations?.delete(state.conversation);
+    if (conversations?.size === 0) this.users.delete(state.user);
   }
 }
 
@@ -89,7 +89,7 @@ export function encodeMember(member: boolean, readSeq: number): Uint8Array {
 }
 
 /** Throws StoreCorrupt. */
-export function decodeMember(user: Uint8Array, conversation: Uint8Array, value: Uint8Array): { member: boolean; readSeq: number } {
+export function decodeMember(user: string, conversation: string, value: Uint8Array): { member: boolean; readSeq: number } {
   const key = memberKey(user, conversation);
   const reader = unseal(value, Tag.Member, "membership", key);
   try {

@@ -1,30 +1,31 @@
 // A user's conversations with their heads, in key order: those on disk merged with those that no checkpoint has written.
-import { compareBytes } from "../../proto/conversation.ts";
+// Conversations are text here (latin1.ts), which sorts as their bytes do.
 import { HASH_START } from "../../proto/conversation-hash.ts";
-import { readHead } from "./conversation-state.ts";
-import { storeError } from "./errors.ts";
+import { readHead } from "./head.ts";
 import { headKey, memberConversation, memberRange } from "./keys.ts";
+import { bytesOf, textOf } from "./latin1.ts";
 import { decodeMember, type Members } from "./members.ts";
 import type { Overlay } from "./overlay.ts";
-import type { Level, Reader } from "./reader.ts";
+import type { Reader } from "./reader.ts";
 import type { StoredHead, StoredMembership } from "./store.ts";
 
 interface Entry {
-  readonly conversation: Uint8Array;
+  readonly conversation: string;
   member: boolean;
   readSeq: number;
 }
 
+/** Two ids and a number: no entry has as many, so a range is never cut short by its bytes. */
+const ENTRY_BYTES_MAX = 1024;
+
 const NO_ROWS: StoredHead = { seq: 0, hash: HASH_START, time: 0, uncounted: 0 };
 
 export class Memberships {
-  private readonly db: Level;
   private readonly reader: Reader;
   private readonly overlay: Overlay;
   private readonly members: Members;
 
-  constructor(db: Level, reader: Reader, overlay: Overlay, members: Members) {
-    this.db = db;
+  constructor(reader: Reader, overlay: Overlay, members: Members) {
     this.reader = reader;
     this.overlay = overlay;
     this.members = members;
@@ -35,8 +36,9 @@ export class Memberships {
     if (limit < 1) return [];
     const memberships: StoredMembership[] = [];
     // Entries that are read positions only (of a user who is no member) are passed over, so one round may not be enough.
-    for (let from = after; ; ) {
-      const { entries, last } = await this.page(user, from, limit);
+    const userId = textOf(user);
+    for (let from = after && textOf(after); ; ) {
+      const { entries, last } = await this.page(userId, from, limit);
       const wanted = entries.filter((entry) => entry.member).slice(0, limit - memberships.length);
       memberships.push(...(await Promise.all(wanted.map((entry) => this.withHead(entry)))));
       if (last === undefined || memberships.length === limit) return memberships;
@@ -45,21 +47,21 @@ export class Memberships {
   }
 
   /** Entries above `after`, in order; `last`: go on from there, undefined: these are all. */
-  private async page(user: Uint8Array, after: Uint8Array | undefined, limit: number): Promise<{ entries: Entry[]; last: Uint8Array | undefined }> {
+  private async page(user: string, after: string | undefined, limit: number): Promise<{ entries: Entry[]; last: string | undefined }> {
     // Memory first: an entry leaves it only after it is on disk.
     const inMemory: Entry[] = this.members
       .of(user)
-      .filter((entry) => after === undefined || compareBytes(entry.conversation, after) > 0)
+      .filter((entry) => after === undefined || entry.conversation > after)
       .map(({ conversation, member, readSeq }) => ({ conversation, member, readSeq }))
-      .sort((a, b) => compareBytes(a.conversation, b.conversation));
+      .sort((a, b) => (a.conversation < b.conversation ? -1 : 1));
     const stored = await this.stored(user, after, limit);
     const last = stored.length < limit ? undefined : stored.at(-1)!.conversation;
     const entries: Entry[] = [];
     let at = 0;
     for (const entry of stored) {
-      while (at < inMemory.length && compareBytes(inMemory[at]!.conversation, entry.conversation) < 0) entries.push(inMemory[at++]!);
+      while (at < inMemory.length && inMemory[at]!.conversation < entry.conversation) entries.push(inMemory[at++]!);
       const same = inMemory[at];
-      if (same !== undefined && compareBytes(same.conversation, entry.conversation) === 0) {
+      if (same?.conversation === entry.conversation) {
         entry.member ||= same.member;
         entry.readSeq = Math.max(entry.readSeq, same.readSeq);
         at++;
@@ -70,26 +72,20 @@ export class Memberships {
     return { entries, last };
   }
 
-  private async stored(user: Uint8Array, after: Uint8Array | undefined, limit: number): Promise<Entry[]> {
-    const iterator = this.db.iterator({ ...memberRange(user, after), limit });
-    try {
-      const entries = await iterator.all();
-      return entries.map(([key, value]) => {
-        const conversation = memberConversation(key);
-        return { conversation, ...decodeMember(user, conversation, value) };
-      });
-    } catch (error) {
-      throw storeError("reading memberships", error);
-    } finally {
-      await iterator.close();
-    }
+  private async stored(user: string, after: string | undefined, limit: number): Promise<Entry[]> {
+    const stored = await this.reader.range({ ...memberRange(user, after), limit, bytesMax: limit * ENTRY_BYTES_MAX });
+    return stored.map(([key, value]) => {
+      const conversation = memberConversation(key);
+      return { conversation, ...decodeMember(user, conversation, value) };
+    });
   }
 
   /** Heads that are only read do not enter the overlay: a storm of syncs must not push out what is being written to. */
   private async withHead({ conversation, readSeq }: Entry): Promise<StoredMembership> {
+    const key = bytesOf(conversation);
     const state = this.overlay.find(conversation);
-    if (state !== undefined) return { conversation, readSeq, head: state.head() ?? NO_ROWS };
+    if (state !== undefined) return { conversation: key, readSeq, head: state.head() ?? NO_ROWS };
     const value = await this.reader.get(headKey(conversation));
-    return { conversation, readSeq, head: value === undefined ? NO_ROWS : readHead(conversation, value) };
+    return { conversation: key, readSeq, head: value === undefined ? NO_ROWS : readHead(conversation, value) };
   }
 }

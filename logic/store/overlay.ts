@@ -4,7 +4,9 @@
 //
 // Invariant: a conversation that is in the map is as committed; one that is not in it is wholly on disk.
 import { type ConversationState, DIRTY_STATE_BYTES } from "./conversation-state.ts";
-import { idOf } from "./keys.ts";
+
+/** States that the hand passes in one go: about a millisecond. */
+const SWEEP_STEPS_MAX = 4096;
 
 export class Overlay {
   readonly states: Map<string, ConversationState>;
@@ -29,8 +31,8 @@ export class Overlay {
     this.sweeping = false;
   }
 
-  find(conversation: Uint8Array): ConversationState | undefined {
-    const state = this.states.get(idOf(conversation));
+  find(id: string): ConversationState | undefined {
+    const state = this.states.get(id);
     if (state !== undefined) state.touched = true;
     return state;
   }
@@ -82,17 +84,20 @@ export class Overlay {
       state.queued = true;
       this.queue.push(state);
     }
-    if (this.cachedBytes <= this.cacheBytesMax || this.sweeping) return;
     // Later, so that whoever is being given the state can pin it first.
+    if (this.cachedBytes > this.cacheBytesMax) this.sweepSoon();
+  }
+
+  private sweepSoon(): void {
+    if (this.sweeping) return;
     this.sweeping = true;
     setImmediate(() => this.sweep());
   }
 
   private sweep(): void {
     this.sweeping = false;
-    // Two rounds at most: the first may only take the second chances away.
-    let steps = 2 * (this.queue.length - this.hand);
-    while (this.cachedBytes > this.cacheBytesMax && this.hand < this.queue.length && steps-- > 0) {
+    let steps = Math.min(SWEEP_STEPS_MAX, this.queue.length - this.hand);
+    while (this.cachedBytes > this.cacheBytesMax && steps-- > 0) {
       const state = this.queue[this.hand++]!;
       if (state.dirtyBytes > 0 || state.writing) {
         // It comes back when it is clean again.
@@ -109,6 +114,8 @@ export class Overlay {
         this.states.delete(state.id);
       }
     }
+    // Not at once: commits have their turn between.
+    if (steps <= 0 && this.cachedBytes > this.cacheBytesMax && this.hand < this.queue.length) this.sweepSoon();
     if (this.hand > 1024 && this.hand * 2 > this.queue.length) {
       this.queue = this.queue.slice(this.hand);
       this.hand = 0;

@@ -1,34 +1,33 @@
 // Pages of a conversation's log out of its blocks: those on disk and those in memory. What is in memory is looked at once,
 // before anything is awaited; a block leaves memory only after it is on disk, so between the two no row can be missed.
-import { HASH_START } from "../../proto/conversation-hash.ts";
 import { type BlockView, readBlock, rollHash } from "./block.ts";
 import type { ConversationState } from "./conversation-state.ts";
 import { corrupt } from "./envelope.ts";
-import { storeError } from "./errors.ts";
 import { blockKey, headKey } from "./keys.ts";
-import type { Level } from "./reader.ts";
+import { bytesOf } from "./latin1.ts";
+import type { KeyRange, Reader } from "./reader.ts";
 import type { PageQuery, Row, StoredPage } from "./store.ts";
 
 /** What a row counts for in a page beside its payload (Store.readPage). */
 const ROW_BYTES = 64;
-/** Blocks fetched at once. A page of the usual 64 KiB is at most 17 blocks of 4 KiB. */
+/** Blocks fetched at once at most. A page of the usual 64 KiB is 17 blocks of 4 KiB. */
 const BLOCKS_PER_READ = 16;
 const BYTES_PER_READ = 64 * 1024;
 
 /** See Store.readPage. A forward page from beyond the head is empty, with the hash at the head. */
-export async function readPage(db: Level, state: ConversationState, query: PageQuery): Promise<StoredPage> {
+export async function readPage(reader: Reader, state: ConversationState, query: PageQuery): Promise<StoredPage> {
   const { seq: head, hash } = state;
   const from = query.backward ? Math.min(query.fromSeq, head) : Math.max(query.fromSeq, 1);
-  if (from < 1 || from > head) return { rows: [], hashBefore: head === 0 ? HASH_START : hash };
+  if (from < 1 || from > head) return { rows: [], hashBefore: bytesOf(hash) };
   const inMemory = state.views();
-  const source = new BlockSource(db, state.conversation, inMemory, state.firstInMemory);
+  const source = new BlockSource(reader, state.id, inMemory, state.firstInMemory);
   const limit = new PageLimit(query);
   return query.backward ? readBackward(source, from, limit) : readForward(source, from, head, limit);
 }
 
 /** The row of `seq`, which is at least 1 and at most the head. */
-export async function readRowAt(db: Level, state: ConversationState, seq: number): Promise<Row> {
-  const source = new BlockSource(db, state.conversation, state.views(), state.firstInMemory);
+export async function readRowAt(reader: Reader, state: ConversationState, seq: number): Promise<Row> {
+  const source = new BlockSource(reader, state.id, state.views(), state.firstInMemory);
   const block = await source.containing(seq);
   return source.rows(block)[seq - block.firstSeq]!;
 }
@@ -45,7 +44,7 @@ async function readForward(source: BlockSource, from: number, head: number, limi
       page.push(rows[at]!);
     }
     if (block.lastSeq >= head) return { rows: page, hashBefore };
-    block = await source.after(block);
+    block = await source.after(block, limit.rowsLeft);
     rows = source.rows(block);
   }
 }
@@ -58,7 +57,7 @@ async function readBackward(source: BlockSource, from: number, limit: PageLimit)
     let at = last - block.firstSeq;
     while (at >= 0 && limit.take(rows[at]!)) page.push(rows[at--]!);
     if (at >= 0 || block.firstSeq === 1) return { rows: page.reverse(), hashBefore: rollHash(block.hashBefore, rows, at + 1) };
-    const before = limit.full ? undefined : await source.before(block);
+    const before = limit.full ? undefined : await source.before(block, limit.rowsLeft);
     if (before === undefined) return { rows: page.reverse(), hashBefore: block.hashBefore };
     block = before;
     last = block.lastSeq;
@@ -77,6 +76,10 @@ class PageLimit {
     this.any = false;
   }
 
+  get rowsLeft(): number {
+    return this.rows;
+  }
+
   get full(): boolean {
     return this.rows === 0 || (this.any && this.bytes < ROW_BYTES);
   }
@@ -91,18 +94,23 @@ class PageLimit {
   }
 }
 
+/** How many blocks to fetch for so many more rows: as many as hold them if they are like the last one, and one. */
+function blocksFor(rows: number, like: BlockView): number {
+  return Math.min(BLOCKS_PER_READ, Math.ceil(rows / Math.max(1, like.rows)) + 1);
+}
+
 /** The blocks of a conversation, wherever they are. Invariant: blocks on disk end where those in memory begin. */
 class BlockSource {
-  private readonly db: Level;
-  private readonly conversation: Uint8Array;
+  private readonly reader: Reader;
+  private readonly conversation: string;
   private readonly inMemory: readonly BlockView[];
   private readonly firstInMemory: number;
   /** Read ahead, in the direction of the page. */
   private ahead: BlockView[];
   private key: Uint8Array;
 
-  constructor(db: Level, conversation: Uint8Array, inMemory: readonly BlockView[], firstInMemory: number) {
-    this.db = db;
+  constructor(reader: Reader, conversation: string, inMemory: readonly BlockView[], firstInMemory: number) {
+    this.reader = reader;
     this.conversation = conversation;
     this.inMemory = inMemory;
     this.firstInMemory = firstInMemory;
@@ -119,11 +127,11 @@ class BlockSource {
     return block;
   }
 
-  async after(block: BlockView): Promise<BlockView> {
+  async after(block: BlockView, rowsWanted: number): Promise<BlockView> {
     const seq = block.lastSeq + 1;
     if (seq >= this.firstInMemory) return this.containing(seq);
     if (this.ahead.length === 0) {
-      const range = { gte: blockKey(this.conversation, seq), lt: blockKey(this.conversation, this.firstInMemory), limit: BLOCKS_PER_READ };
+      const range = { gte: blockKey(this.conversation, seq), lt: blockKey(this.conversation, this.firstInMemory), limit: blocksFor(rowsWanted, block) };
       this.ahead = await this.read(range);
     }
     const next = this.ahead.shift();
@@ -131,11 +139,11 @@ class BlockSource {
     return next;
   }
 
-  async before(block: BlockView): Promise<BlockView> {
+  async before(block: BlockView, rowsWanted: number): Promise<BlockView> {
     const seq = block.firstSeq - 1;
     if (seq >= this.firstInMemory) return this.containing(seq);
     if (this.ahead.length === 0) {
-      const range = { reverse: true, gte: blockKey(this.conversation, 0), lte: blockKey(this.conversation, seq), limit: BLOCKS_PER_READ };
+      const range = { reverse: true, gte: blockKey(this.conversation, 0), lte: blockKey(this.conversation, seq), limit: blocksFor(rowsWanted, block) };
       this.ahead = await this.read(range);
     }
     const next = this.ahead.shift();
@@ -151,15 +159,8 @@ class BlockSource {
     }
   }
 
-  private async read(range: { reverse?: boolean; gte: Uint8Array; lte?: Uint8Array; lt?: Uint8Array; limit: number }): Promise<BlockView[]> {
-    const iterator = this.db.iterator({ ...range, highWaterMarkBytes: BYTES_PER_READ });
-    try {
-      const entries = await iterator.nextv(range.limit);
-      return entries.map(([key, value]) => readBlock(key, value));
-    } catch (error) {
-      throw storeError("reading rows", error);
-    } finally {
-      await iterator.close();
-    }
+  private async read(range: Omit<KeyRange, "bytesMax">): Promise<BlockView[]> {
+    const entries = await this.reader.range({ ...range, bytesMax: BYTES_PER_READ });
+    return entries.map(([key, value]) => readBlock(key, value));
   }
 }

@@ -14,6 +14,7 @@ import { StoreCorrupt } from "./errors.ts";
 import { decodeCommit, HASH_PREFIX_BYTES, type JournalEntry, type JournalRecord } from "./journal.ts";
 import { JournalState } from "./journal-state.ts";
 import { CHECKPOINT_KEY, HEADS, JOURNAL, journalKey, journalNumber } from "./keys.ts";
+import { bytesOf } from "./latin1.ts";
 import type { Loader } from "./loader.ts";
 import type { Members } from "./members.ts";
 import { decodeCheckpoint } from "./meta.ts";
@@ -116,6 +117,7 @@ class Replay {
     }
     for (const state of this.states) if (state !== undefined) state.pins--;
     journal.last = number;
+    journal.replayed++;
   }
 
   private applyRecord(record: JournalRecord, index: number): void {
@@ -145,7 +147,8 @@ class Replay {
     const { row, start, end } = record;
     if (row.seq > state.seq + 1) throw this.corrupt(`it has row ${row.seq} of a conversation that is at ${state.seq}`);
     const fresh = row.seq === state.seq + 1;
-    const hash = fresh ? nextHash(sha256, state.hash, row.seq, row.sender, row.kind, row.time, sha256(row.payload)) : state.hash;
+    const before = bytesOf(state.hash);
+    const hash = fresh ? nextHash(sha256, before, row.seq, row.sender, row.kind, row.time, sha256(row.payload)) : before;
     // Of a row below the head only the head's hash is known, which covers it.
     if (row.seq >= state.seq) this.checkHash(row.seq, hash, record.hashPrefix);
     if (fresh) {

@@ -125,7 +125,7 @@ export function readInlineSender(reader: ByteReader): SenderState {
 
 export const chunkOf = (clientSeq: number): number => Math.floor((clientSeq - 1) / CHUNK_NUMBERS);
 
-export function readSender(conversation: Uint8Array, installHigh: number, installLow: number, value: Uint8Array | undefined): SenderState {
+export function readSender(conversation: string, installHigh: number, installLow: number, value: Uint8Array | undefined): SenderState {
   if (value === undefined) return new SenderState(installHigh, installLow, 0, []);
   const key = senderKey(conversation, installHigh, installLow);
   const reader = unseal(value, Tag.Sender, "sender", key);
@@ -143,7 +143,7 @@ export function encodeChunk(chunk: Chunk): Uint8Array {
 }
 
 /** What `clientSeq` became, from its chunk's value. */
-export function findInChunk(conversation: Uint8Array, sender: SenderState, clientSeq: number, value: Uint8Array | undefined): Token {
+export function findInChunk(conversation: string, sender: SenderState, clientSeq: number, value: Uint8Array | undefined): Token {
   if (value === undefined) return TOKEN_UNUSED;
   const key = sendsKey(conversation, sender.installHigh, sender.installLow, chunkOf(clientSeq));
   const reader = unseal(value, Tag.Sends, "send index", key);
