@@ -34,7 +34,15 @@ export async function listenTcp(options: TransportOptions, events: TransportEven
       : createTlsServer({ noDelay: true, cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile), minVersion: "TLSv1.2", handshakeTimeout: 10_000 });
   const transport = new TcpTransport(server, options, events);
   server.on(tls === undefined ? "connection" : "secureConnection", (socket: Socket) => transport.accept(socket));
-  if (tls !== undefined) server.on("tlsClientError", () => transport.failedHandshakes++);
+  // Counts those in their TLS handshake too, which have no slot yet.
+  server.maxConnections = options.slotsMax;
+  if (tls !== undefined) {
+    server.on("tlsClientError", (_error: Error, socket: Socket) => {
+      transport.failedHandshakes++;
+      // One whose handshake took too long would stay open.
+      socket.destroy();
+    });
+  }
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen({ host: options.host, port: options.port, backlog: BACKLOG }, () => {
