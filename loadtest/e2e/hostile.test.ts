@@ -62,7 +62,8 @@ chat.start();
 /** Those who take their time are begun now and looked at in the end. */
 const silence = beSilent();
 const drip = sendByTheSecond();
-for (const promise of [silence, drip]) promise.catch(() => undefined);
+const halfOpen = tls && Promise.all([tls.urls.tcp, tls.urls.ws].map(beHalfOpen));
+for (const promise of [silence, drip, halfOpen]) promise?.catch(() => undefined);
 
 t.test("what is no frame ends the connection, with the error that says why", async (t) => {
   const before: [string, Buffer, string][] = [
@@ -711,6 +712,10 @@ t.test("silence and slowness", async (t) => {
     "half a frame after Welcome": "IDLE_TIMEOUT",
     "the same by WebSocket": "IDLE_TIMEOUT",
   });
+  if (tls !== undefined) {
+    await within(halfOpen!, "half-open TLS connections to be ended", 60_000);
+    t.ok((await metric(tls.urls.http, "hawser_gateway_failed_handshakes_total", 'transport="tcp"')) >= 100, "who begins TLS and does not go on is cut off, and counted");
+  }
   t.equal(await within(drip, "a Send at a byte a second", 60_000), "Sent", "who is slow is not silent");
 });
 
@@ -753,6 +758,18 @@ async function beSilent(): Promise<Record<string, string>> {
     "the same by WebSocket": say(Raw.welcomed(ws, { token: "dev:slow", device: "3" })),
   };
   return Object.fromEntries(await Promise.all(Object.entries(cases).map(async ([what, end]) => [what, await end] as const)));
+}
+
+/** Connections to a TLS port that say nothing, or begin a handshake and leave it at that: resolves when all were ended. */
+async function beHalfOpen(url: string): Promise<void> {
+  const sockets = Array.from({ length: 100 }, () => connect(Number(new URL(url).port), "127.0.0.1"));
+  for (const [i, socket] of sockets.entries()) {
+    socket.on("error", () => undefined);
+    socket.resume();
+    // The head of a record, and of a ClientHello.
+    if (i % 2 === 0) socket.write(Buffer.from("16030100c8010000c40303", "hex"));
+  }
+  await Promise.all(sockets.map((socket) => once(socket, "close")));
 }
 
 /** A Send at a byte a second, for longer than the server waits for one who is silent: what it is answered by. */
