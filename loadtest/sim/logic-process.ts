@@ -40,7 +40,7 @@ export class LogicProcess extends SimProcess implements Bus {
       store: this.store,
       cluster: "sim",
       fatal: (error) => world.logicFailed(this, error),
-      warn: () => world.count("logic warnings"),
+      warn: (message) => world.logicWarned(message),
       loop: {
         now: () => world.queue.now,
         unixNow: () => world.unixNow(),

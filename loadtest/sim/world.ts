@@ -129,6 +129,12 @@ export class World {
     this.endLogic();
   }
 
+  logicWarned(message: string): void {
+    this.count("logic warnings");
+    // Links take every batch once and in order, so both sides know the same sessions.
+    if (message.includes("tables differ")) this.failure = new Violation(message);
+  }
+
   private async runUntil(until: number): Promise<void> {
     for (let steps = 0; this.queue.next(until); steps++) {
       if (this.settle) {
