@@ -88,7 +88,7 @@ export class Logic implements ConversationOutput, UserOutput, PeerHost {
     const counter = { value: 0 };
     const parkedBytes = { value: 0 };
     this.conversations = Array.from({ length: shardCount }, (_, shard) => new ConversationShard(shard, this, parkedBytes, limits.conversations));
-    this.users = Array.from({ length: shardCount }, (_, shard) => new UserShard(shard, this.epoch, this, counter, limits.users));
+    this.users = Array.from({ length: shardCount }, (_, shard) => new UserShard(shard, this.incarnation, this, counter, limits.users));
     this.dispatch = new Dispatch(this.conversations, this.users);
     const publishTo = (incarnation: Uint8Array, bytes: Uint8Array) => this.publishTo(incarnation, bytes);
     this.ingest = new Ingest(

@@ -9,6 +9,7 @@ import { FakeGateway, short } from "../testing/fake-gateway.ts";
 import { UserBench } from "../testing/user-bench.ts";
 import type { Session } from "./session.ts";
 import { sha256 } from "./sha256.ts";
+import { User } from "./user.ts";
 import { encodeWatermark } from "./watermark.ts";
 
 const NONE = new Uint8Array(0);
@@ -235,7 +236,7 @@ t.test("a Head says what is stored: seq, hash, time, counts and read position", 
   t.end();
 });
 
-t.test("a watermark of another epoch, a damaged or a forged one is answered with all heads; a long one is refused", (t) => {
+t.test("a watermark of another process, a damaged or a forged one is answered with all heads; a long one is refused", (t) => {
   const bench = new UserBench();
   const gateway = new FakeGateway();
   bench.row("bob", "ann");
@@ -244,7 +245,13 @@ t.test("a watermark of another epoch, a damaged or a forged one is answered with
   const { watermark } = syncAll(bench, gateway, ann, NONE);
   bench.row("bob", "ann");
   gateway.take();
-  for (const bad of [Uint8Array.of(1), new Uint8Array(64).fill(255), watermark.slice(0, 15), Uint8Array.from([...watermark, 0]), encodeWatermark(77, 5)]) {
+  for (const bad of [
+    Uint8Array.of(1),
+    new Uint8Array(64).fill(255),
+    watermark.slice(0, 15),
+    Uint8Array.from([...watermark, 0]),
+    encodeWatermark(new Uint8Array(8).fill(77), 5),
+  ]) {
     t.strictSame(syncAll(bench, gateway, ann, bad).heads, ["bob 2"], Buffer.from(bad).toString("hex"));
   }
   bench.shard.sync(ann, 5, new Uint8Array(Limits.watermarkBytesMax + 1));
@@ -253,7 +260,20 @@ t.test("a watermark of another epoch, a damaged or a forged one is answered with
   bench.shard.attach(ann);
   const next = syncAll(bench, gateway, ann, watermark);
   t.strictSame(next.heads, ["bob 2"]);
-  t.strictSame(syncAll(bench, gateway, ann, next.watermark).heads, [], "the new epoch's own watermark is good");
+  t.strictSame(syncAll(bench, gateway, ann, next.watermark).heads, [], "the new process's own watermark is good");
+  t.end();
+});
+
+t.test("a watermark from before a store was restored from a copy hides nothing, though the epoch is the same again", (t) => {
+  const bench = new UserBench();
+  const gateway = new FakeGateway();
+  for (let i = 0; i < 9; i++) bench.row("bob", "ann");
+  const ann = gateway.session("ann", 1);
+  bench.shard.attach(ann);
+  const { watermark } = syncAll(bench, gateway, ann, NONE);
+  bench.restart(bench.disk.epoch);
+  bench.shard.attach(ann);
+  t.strictSame(syncAll(bench, gateway, ann, watermark).heads, ["bob 9"]);
   t.end();
 });
 
@@ -446,6 +466,30 @@ t.test("Check: Checked for the right digest and count, all heads for anything el
   for (const bytes of [0, 7, 9]) {
     bench.shard.check(ann, 2, new Uint8Array(bytes), 0);
     t.strictSame(gateway.takeShort(), ["BAD_REQUEST 2"]);
+  }
+  t.end();
+});
+
+t.test("a Check costs what changed since the last one, however many conversations there are", (t) => {
+  const user = new User(Buffer.from("ann"), "ann");
+  const truth = new Map<string, number>();
+  let hashed = 0;
+  const counting = (bytes: Uint8Array) => {
+    hashed++;
+    return sha256(bytes);
+  };
+  let change = 0;
+  const advance = (peer: number) => {
+    const name = Buffer.from(key("ann", `peer-${peer}`)).toString("latin1");
+    truth.set(name, (truth.get(name) ?? 0) + 1);
+    user.mergeHead(key("ann", `peer-${peer}`), name, { seq: truth.get(name)!, hash: NONE, time: 0, uncounted: 0 }, 0, ++change);
+  };
+  for (let peer = 0; peer < 300; peer++) advance(peer);
+  for (const changed of [[], [5], [5, 5, 5, 7], [301], []]) {
+    for (const peer of changed) advance(peer);
+    hashed = 0;
+    t.strictSame(digestBytes(user.digest(counting)), digestOf(truth));
+    if (change > 300) t.equal(hashed, new Set(changed).size);
   }
   t.end();
 });

@@ -45,7 +45,7 @@ export interface ChangeCounter {
 
 export class UserShard {
   readonly shard: number;
-  private readonly epoch: number;
+  private readonly incarnation: Uint8Array;
   private readonly output: UserOutput;
   private readonly counter: ChangeCounter;
   private readonly limits: UserLimits;
@@ -55,9 +55,9 @@ export class UserShard {
   /** Read positions that moved since the last flush. */
   private readonly moved: Map<UserHead, { user: User; origin: Session }>;
 
-  constructor(shard: number, epoch: number, output: UserOutput, counter: ChangeCounter, limits: UserLimits = USER_LIMITS) {
+  constructor(shard: number, incarnation: Uint8Array, output: UserOutput, counter: ChangeCounter, limits: UserLimits = USER_LIMITS) {
     this.shard = shard;
-    this.epoch = epoch;
+    this.incarnation = incarnation;
     this.output = output;
     this.counter = counter;
     this.limits = limits;
@@ -99,7 +99,7 @@ export class UserShard {
   /** Sync: the heads that changed since the watermark, in the order of their changes, a page of them. */
   sync(session: Session, ref: number, watermark: Uint8Array): void {
     if (watermark.length > Limits.watermarkBytesMax) return replyError(session, ErrorCode.BadRequest, ref);
-    const since = decodeWatermark(watermark, this.epoch);
+    const since = decodeWatermark(watermark, this.incarnation);
     this.whenLoaded(session, ref, (user) => this.replyHeads(user, session, ref, since));
   }
 
@@ -108,7 +108,7 @@ export class UserShard {
     if (digest.length !== 8) return replyError(session, ErrorCode.BadRequest, ref);
     const theirs = bytesText(digest);
     this.whenLoaded(session, ref, (user) => {
-      if (count === user.heads.size && theirs === bytesText(digestBytes(digestOf(user)))) {
+      if (count === user.heads.size && theirs === bytesText(digestBytes(user.digest(sha256)))) {
         session.gateway.deliver(session, encodeMessage(FrameType.Checked, hawser.v1.Checked, { ref }), DeliveryClass.Control);
       } else this.replyHeads(user, session, ref, 0);
     });
@@ -241,7 +241,7 @@ export class UserShard {
       const { seq, hash, time, uncounted } = head.head;
       heads.push({ ...nameFor(head.key, user.id), seq, hash, time, uncounted, readSeq: head.readSeq });
     }
-    const watermark = encodeWatermark(this.epoch, more ? last : this.counter.value);
+    const watermark = encodeWatermark(this.incarnation, more ? last : this.counter.value);
     const frame = encodeMessage(FrameType.Heads, hawser.v1.Heads, { ref, heads, watermark, more });
     // From the first page on, every later change is pushed or reported by a later page: no longer lagging.
     session.gateway.deliver(session, frame, DeliveryClass.Sync);
@@ -261,12 +261,6 @@ class ReadCompletion implements Completion {
   committed(): void {
     this.shard.readStored(this.user);
   }
-}
-
-function digestOf(user: User): bigint {
-  let sum = 0n;
-  for (const head of user.heads.values()) sum += head.digest(sha256);
-  return sum;
 }
 
 /** One delivery for each gateway that holds some of the sessions. */

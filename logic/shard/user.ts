@@ -1,7 +1,7 @@
 // One user in memory: live sessions, and the committed heads of all conversations in the order in which
 // they last changed. Heads are a cache of stored rows, nothing more.
 //
-// A change number is given to each head from one counter that only grows within an epoch; a watermark is a value
+// A change number is given to each head from one counter that only grows while the process lives; a watermark is a value
 // of that counter, so "what changed since" is the tail of the list. Loaded heads get numbers like changed ones, so a
 // watermark from before the user was loaded is answered with all of them.
 import { digestTerm, type Sha256 } from "../../proto/conversation-hash.ts";
@@ -13,25 +13,18 @@ export class UserHead {
   head: StoredHead;
   readSeq: number;
   change: number;
-  /** What it adds to a Check digest; undefined until asked for after a change. */
-  private term: bigint | undefined;
+  /** What of it is in its user's digest; 0: nothing yet. */
+  term: bigint;
+  /** That is what should be in it. */
+  counted: boolean;
 
   constructor(key: Uint8Array, head: StoredHead, readSeq: number, change: number) {
     this.key = key;
     this.head = head;
     this.readSeq = readSeq;
     this.change = change;
-    this.term = undefined;
-  }
-
-  advance(head: StoredHead): void {
-    this.head = head;
-    this.term = undefined;
-  }
-
-  digest(sha256: Sha256): bigint {
-    this.term ??= digestTerm(sha256, this.key, this.head.seq);
-    return this.term;
+    this.term = 0n;
+    this.counted = false;
   }
 }
 
@@ -49,6 +42,10 @@ export class User {
   unstoredReads: number;
   /** Commands that wait for the heads. */
   readonly waiting: (() => void)[];
+  /** Sum of the terms of the heads that are counted, modulo 2^64. */
+  private digestSum: bigint;
+  /** The others. */
+  private readonly uncounted: UserHead[];
 
   constructor(id: Uint8Array, idText: string) {
     this.id = id;
@@ -58,18 +55,24 @@ export class User {
     this.heads = new Map();
     this.unstoredReads = 0;
     this.waiting = [];
+    this.digestSum = 0n;
+    this.uncounted = [];
   }
 
   /** Sets a head that is newer than the one known, and moves it to the end of the list. */
   mergeHead(key: Uint8Array, keyText: string, head: StoredHead, readSeq: number, change: number): void {
     const known = this.heads.get(keyText);
     if (known === undefined) {
-      this.heads.set(keyText, new UserHead(key, head, readSeq, change));
+      const added = new UserHead(key, head, readSeq, change);
+      this.heads.set(keyText, added);
+      this.uncounted.push(added);
       return;
     }
     known.readSeq = Math.max(known.readSeq, readSeq);
     if (known.head.seq >= head.seq) return;
-    known.advance(head);
+    known.head = head;
+    if (known.counted) this.uncounted.push(known);
+    known.counted = false;
     this.moveToEnd(known, keyText, change);
   }
 
@@ -77,6 +80,18 @@ export class User {
     head.change = change;
     this.heads.delete(keyText);
     this.heads.set(keyText, head);
+  }
+
+  /** The digest of all heads, for Check: works through what changed since it was last asked for, and no more. */
+  digest(sha256: Sha256): bigint {
+    for (const head of this.uncounted) {
+      const term = digestTerm(sha256, head.key, head.head.seq);
+      this.digestSum = BigInt.asUintN(64, this.digestSum + term - head.term);
+      head.term = term;
+      head.counted = true;
+    }
+    this.uncounted.length = 0;
+    return this.digestSum;
   }
 
   removeSession(session: Session): boolean {

@@ -1,21 +1,21 @@
-// The watermark that clients keep: opaque to them, (epoch, change counter) to us.
+// The watermark that clients keep: opaque to them, (incarnation of the process, change counter) to us. Not the epoch: a
+// store that was restored from a copy mints the same epochs again, and a watermark from before would hide rows.
+import { compareBytes } from "../../proto/conversation.ts";
 
-const BYTES = 16;
+const INCARNATION_BYTES = 8;
+const BYTES = INCARNATION_BYTES + 8;
 
-/** 8 bytes epoch, 8 bytes counter, big-endian. */
-export function encodeWatermark(epoch: number, counter: number): Uint8Array {
+/** 8 bytes incarnation, 8 bytes counter, big-endian. */
+export function encodeWatermark(incarnation: Uint8Array, counter: number): Uint8Array {
   const bytes = new Uint8Array(BYTES);
-  const view = new DataView(bytes.buffer);
-  view.setBigUint64(0, BigInt(epoch));
-  view.setBigUint64(8, BigInt(counter));
+  bytes.set(incarnation);
+  new DataView(bytes.buffer).setBigUint64(INCARNATION_BYTES, BigInt(counter));
   return bytes;
 }
 
-/** The counter, or 0 (everything) when the watermark is empty, foreign or of another epoch. */
-export function decodeWatermark(bytes: Uint8Array, epoch: number): number {
-  if (bytes.length !== BYTES) return 0;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, BYTES);
-  if (view.getBigUint64(0) !== BigInt(epoch)) return 0;
-  const counter = view.getBigUint64(8);
+/** The counter, or 0 (everything) when the watermark is empty, foreign or of another process. */
+export function decodeWatermark(bytes: Uint8Array, incarnation: Uint8Array): number {
+  if (bytes.length !== BYTES || compareBytes(bytes.subarray(0, INCARNATION_BYTES), incarnation) !== 0) return 0;
+  const counter = new DataView(bytes.buffer, bytes.byteOffset, BYTES).getBigUint64(INCARNATION_BYTES);
   return counter <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(counter) : 0;
 }

@@ -36,6 +36,7 @@ export class UserBench implements UserOutput {
   records: { record: StoreRecord; completion: Completion | undefined }[];
   private readonly limits: UserLimits;
   private readonly headsPerLoad: number;
+  private processes: number;
 
   constructor(limits: Partial<UserLimits> = {}, headsPerLoad = 500) {
     this.disk = new MemoryDisk(1);
@@ -46,17 +47,19 @@ export class UserBench implements UserOutput {
     this.loads = [];
     this.effects = [];
     this.records = [];
-    this.shard = new UserShard(0, 1, this, this.counter, this.limits);
+    this.processes = 1;
+    this.shard = new UserShard(0, this.incarnation, this, this.counter, this.limits);
   }
 
   /** The process died and another one began: what was not durable is gone, and so are effects not had. */
-  restart(): void {
-    this.disk.epoch++;
+  restart(epoch = this.disk.epoch + 1): void {
+    this.disk.epoch = epoch;
     this.counter = { value: 0 };
     this.loads = [];
     this.effects = [];
     this.records = [];
-    this.shard = new UserShard(0, this.disk.epoch, this, this.counter, this.limits);
+    this.processes++;
+    this.shard = new UserShard(0, this.incarnation, this, this.counter, this.limits);
   }
 
   /** A row of direct(sender, peer), durable; the shard hears of it by tellEffects. Returns its seq. */
@@ -128,6 +131,10 @@ export class UserBench implements UserOutput {
   loadHeads(_shard: number, user: Uint8Array, after: Uint8Array | undefined): void {
     const look = () => this.disk.memberships(user, after, this.headsPerLoad);
     this.loads.push({ user, early: look(), look });
+  }
+
+  private get incarnation(): Uint8Array {
+    return new Uint8Array(8).fill(this.processes);
   }
 
   private write(records: StoreRecord[]): void {
