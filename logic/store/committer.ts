@@ -10,14 +10,14 @@ import type { Gate } from "./gate.ts";
 import type { Health } from "./health.ts";
 import { JournalWriter } from "./journal.ts";
 import type { JournalState } from "./journal-state.ts";
-import { ID_BYTES_MAX, journalKey } from "./keys.ts";
+import { journalKey } from "./keys.ts";
 import type { Loader } from "./loader.ts";
 import type { Members } from "./members.ts";
 import type { Overlay } from "./overlay.ts";
 import type { Level } from "./reader.ts";
 import { refusalToken, rowToken, type SenderState } from "./sender-state.ts";
-import { checkInteger, checkLength, checkRow, usedInstall } from "./record-check.ts";
-import { type Commit, RecordType, type RefusalRecord, type RowRecord, type StoreRecord } from "./store.ts";
+import { checkRecord, usedInstall } from "./record-check.ts";
+import { type Commit, RecordType, type RefusalRecord, type RowRecord } from "./store.ts";
 
 const SYNCED = { sync: true };
 
@@ -63,12 +63,13 @@ export class Committer {
     this.attempt++;
     try {
       this.checkShards(commit);
+      for (const { records } of commit.shards) for (const record of records) checkRecord(record);
       if (checkpointer.crowded) await checkpointer.room();
       const statesLoading = this.findStates(commit);
       if (statesLoading !== undefined) await this.loaded(statesLoading);
       const sendersLoading = this.findSenders(commit);
       if (sendersLoading !== undefined) await this.loaded(sendersLoading);
-      this.checkRecords(commit);
+      this.checkOrder(commit);
       const value = this.writer.encode(commit);
       const turn = gate.enter();
       if (turn !== undefined) await turn;
@@ -131,7 +132,6 @@ export class Committer {
           this.states[at] = undefined;
           continue;
         }
-        checkLength("a conversation key", record.conversation, 1, ID_BYTES_MAX);
         const state = this.parts.loader.state(record.conversation);
         if (state instanceof Promise) (loading ??= []).push(state.then((loaded) => this.pin(at, loaded)));
         else this.pin(at, state);
@@ -164,36 +164,25 @@ export class Committer {
     return loading && Promise.all(loading);
   }
 
-  /** Whether seqs and numbers go on from where they are. What fails here is a mistake of the caller. */
-  private checkRecords(commit: Commit): void {
+  /** Whether seqs and numbers go on from where they are. What does not is a mistake of the caller. */
+  private checkOrder(commit: Commit): void {
     let index = 0;
-    for (const shard of commit.shards) for (const record of shard.records) this.checkRecord(record, index++);
+    for (const shard of commit.shards) {
+      for (const record of shard.records) {
+        const state = this.states[index];
+        const sender = this.senders[index++];
+        if (record.type === RecordType.Row) this.checkSeq(state!, record.row.seq);
+        if (sender !== undefined) this.checkNumber(sender, record.type === RecordType.Row ? record.row.clientSeq : (record as RefusalRecord).clientSeq);
+      }
+    }
   }
 
-  private checkRecord(record: StoreRecord, index: number): void {
-    const state = this.states[index];
-    switch (record.type) {
-      case RecordType.Row:
-        if (state!.attempt !== this.attempt) {
-          state!.attempt = this.attempt;
-          state!.assigned = state!.seq;
-        }
-        if (record.row.seq !== ++state!.assigned) throw new RangeError(`row ${record.row.seq} where the conversation expects ${state!.assigned}`);
-        checkRow(record.row);
-        checkLength("a hash", record.hash, 32, 32);
-        if (record.row.clientSeq > 0) this.checkNumber(this.senders[index]!, record.row.clientSeq);
-        return;
-      case RecordType.Refusal:
-        checkInteger("a code", record.code);
-        this.checkNumber(this.senders[index]!, record.clientSeq);
-        return;
-      case RecordType.Member:
-      case RecordType.Read:
-        checkLength("a user id", record.user, 1, ID_BYTES_MAX);
-        checkLength("a conversation key", record.conversation, 1, ID_BYTES_MAX);
-        if (record.type === RecordType.Read) checkInteger("a read position", record.seq);
-        return;
+  private checkSeq(state: ConversationState, seq: number): void {
+    if (state.attempt !== this.attempt) {
+      state.attempt = this.attempt;
+      state.assigned = state.seq;
     }
+    if (seq !== ++state.assigned) throw new RangeError(`row ${seq} where the conversation expects ${state.assigned}`);
   }
 
   private checkNumber(sender: SenderState, clientSeq: number): void {
@@ -201,7 +190,6 @@ export class Committer {
       sender.attempt = this.attempt;
       sender.assigned = sender.last;
     }
-    checkInteger("a client seq", clientSeq);
     if (clientSeq <= sender.assigned) throw new RangeError(`number ${clientSeq} of an install that has used ${sender.assigned}`);
     sender.assigned = clientSeq;
   }

@@ -1,14 +1,14 @@
 // The layout of keys in LevelDB. The first byte is the kind; ids that something follows carry their length, so that no
 // key of one owner is a prefix of another's; numbers are big-endian. Bytewise order is then the order that reads need:
 //
-//   !meta                                     store id, shard count, epoch           (meta.ts)
-//   !checkpoint                               journal number, shard positions        (meta.ts)
-//   b  len conversation firstSeq(6)           a block of rows                        (block.ts)
-//   h  conversation                           the head, with the open block          (conversation-state.ts)
-//   j  number(6)                              a commit                               (journal.ts)
-//   m  len user conversation                  membership and read position           (members.ts)
-//   n  len conversation install(8) chunk(4)   64 numbers of an install: the send index  (sender-state.ts)
-//   s  len conversation install(8)            an install's last number and its open chunk
+//   !meta                                     store id, shard count, epoch                        (meta.ts)
+//   !checkpoint                               journal number, shard positions                     (meta.ts)
+//   b  len conversation firstSeq(6)           a block of rows                                     (block.ts)
+//   h  conversation                           the head, last senders, the open block              (head.ts)
+//   j  number(6)                              a commit                                            (journal.ts)
+//   m  len user conversation                  membership and read position                        (members.ts)
+//   n  len conversation install(8) chunk(6)   what 64 numbers of an install became                (sender-state.ts)
+//   s  len conversation install(8)            an install's last numbers, if not with the head     (sender-state.ts)
 import { textOf, writeText } from "./latin1.ts";
 import { readUint48, writeUint32, writeUint48 } from "./varint.ts";
 
@@ -102,10 +102,10 @@ export function senderKey(conversation: string, installHigh: number, installLow:
 }
 
 export function sendsKey(conversation: string, installHigh: number, installLow: number, chunk: number): Uint8Array {
-  const key = owned(N, conversation, INSTALL_BYTES + 4);
-  let at = writeUint32(key, key.length - INSTALL_BYTES - 4, installHigh);
+  const key = owned(N, conversation, INSTALL_BYTES + 6);
+  let at = writeUint32(key, key.length - INSTALL_BYTES - 6, installHigh);
   at = writeUint32(key, at, installLow);
-  writeUint32(key, at, chunk);
+  writeUint48(key, at, chunk);
   return key;
 }
 

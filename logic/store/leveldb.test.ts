@@ -232,12 +232,16 @@ t.test("a commit that is refused, or too large, leaves the store as it is", asyn
     { ...row, conversation: new Uint8Array(256) },
     { ...row, hash: new Uint8Array(31) },
     { ...row, row: { ...row.row, install: new Uint8Array(7) } },
+    { ...row, row: { ...row.row, install: new Uint8Array(9), clientSeq: 0 } },
     { ...row, row: { ...row.row, sender: new Uint8Array(256) } },
+    { ...row, row: { ...row.row, seq: Number.NaN } },
     { ...row, row: { ...row.row, time: -1 } },
     { ...row, row: { ...row.row, kind: 0.5 } },
     { ...row, row: { ...row.row, payload: new Uint8Array(129 << 20) } },
     { type: 2, conversation: AB, install: install(1), clientSeq: 0, code: 1 } as const,
+    { type: 2, conversation: direct("ann", "new"), install: install(1), clientSeq: 1, code: 2 ** 33 } as const,
     { type: 4, conversation: AB, user: new Uint8Array(0), seq: 1 } as const,
+    { type: 4, conversation: AB, user: bytes("ann"), seq: 2 ** 48 } as const,
   ];
   for (const record of bad) await t.rejects(store.commit({ ...good, shards: [{ ...shard, records: [record] }] }), RangeError);
   await t.rejects(store.commit({ ...good, shards: [shard, shard] }), RangeError, "a shard twice");

@@ -116,6 +116,16 @@ export function storeContract(t: Test, name: string, make: (t: Test) => StorePla
     t.same(plain(await store.findSend(AB, install(3), 2 ** 40)), plain({ row: rows[2] }));
     t.equal(await store.findSend(AB, install(3), 2 ** 40 - 1), undefined);
     t.same(await store.loadSender(AB, install(3)), { clientSeq: 2 ** 40 });
+    // Numbers far apart, so that the index is written in places far apart.
+    const far = [2 ** 40 + 1, 2 ** 40 + 2 ** 38, 2 ** 40 + 2 ** 38 + 1, 2 ** 52, 2 ** 53 - 1];
+    const sent = [];
+    for (const clientSeq of far) {
+      sent.push(log.row(AB, { time: 2 ** 45, install: install(3), clientSeq }));
+      await log.commit();
+    }
+    t.same(plain(await Promise.all(far.map((clientSeq) => store.findSend(AB, install(3), clientSeq)))), plain(sent.map((row) => ({ row }))));
+    t.same(plain(await store.findSend(AB, install(3), 2 ** 40)), plain({ row: rows[2] }));
+    t.equal(await store.findSend(AB, install(3), 2 ** 40 + 2 ** 32), undefined);
     await store.close();
   });
 
