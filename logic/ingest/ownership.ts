@@ -48,6 +48,7 @@ export class Ownership {
 
   private async run(): Promise<void> {
     while (!this.stopped) {
+      // NATS is away, or has lost its bucket: nothing is decided, and the next step tries again.
       const wait = await this.step().catch(() => LEASE_BUMP_MS);
       // Short sleeps, so that stopping does not wait for a bump.
       for (let slept = 0; slept < wait && !this.stopped; slept += 50) await new Promise((resolve) => setTimeout(resolve, 50));

@@ -470,6 +470,29 @@ t.test("Check: Checked for the right digest and count, all heads for anything el
   t.end();
 });
 
+t.test("the list of changes stays in proportion to the heads, and begins anywhere in it at once", (t) => {
+  const user = new User(Buffer.from("ann"), "ann");
+  const head = (seq: number) => ({ seq, hash: NONE, time: 0, uncounted: 0 });
+  for (let change = 1; change <= 10_000; change++) {
+    const peer = `peer-${change % 7 === 0 ? change % 50 : change % 3}`;
+    user.mergeHead(key("ann", peer), peer, head(change), 0, change);
+    if (change % 97 !== 0) continue;
+    const since = change - (change % 200);
+    const found: number[] = [];
+    for (let at = user.firstChange(since); at < user.changesEnd; at++) {
+      const changed = user.changedAt(at);
+      if (changed !== undefined) found.push(changed.change);
+    }
+    const expected = [...user.heads.values()].map((known) => known.change).filter((known) => known > since);
+    t.strictSame(
+      found,
+      expected.sort((a, b) => a - b),
+    );
+  }
+  t.ok(user.changesEnd <= 2 * user.heads.size + 16, `${user.changesEnd} places for ${user.heads.size} heads`);
+  t.end();
+});
+
 t.test("a Check costs what changed since the last one, however many conversations there are", (t) => {
   const user = new User(Buffer.from("ann"), "ann");
   const truth = new Map<string, number>();

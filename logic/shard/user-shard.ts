@@ -134,7 +134,7 @@ export class UserShard {
     for (const [head, { user, origin }] of this.moved) {
       this.output.record(this.shard, { type: RecordType.Read, user: user.id, conversation: head.key, seq: head.readSeq }, new ReadCompletion(this, user));
       // A device that was away learns it from the head.
-      user.moveToEnd(head, bytesText(head.key), ++this.counter.value);
+      user.change(head, ++this.counter.value);
       const others = user.sessions.filter((session) => session !== origin);
       if (others.length === 0) continue;
       const frame = encodeMessage(FrameType.Read, hawser.v1.Read, { ...nameFor(head.key, user.id), seq: head.readSeq });
@@ -230,8 +230,9 @@ export class UserShard {
     let bytes = 0;
     let last = 0;
     let more = false;
-    for (const head of user.heads.values()) {
-      if (head.change <= since) continue;
+    for (let at = user.firstChange(since); at < user.changesEnd; at++) {
+      const head = user.changedAt(at);
+      if (head === undefined) continue;
       bytes += HEAD_BYTES_MAX;
       if (heads.length > 0 && (heads.length >= Limits.headsPerPageMax || bytes > bytesMax)) {
         more = true;

@@ -2,11 +2,14 @@
 // they last changed. Heads are a cache of stored rows, nothing more.
 //
 // A change number is given to each head from one counter that only grows while the process lives; a watermark is a value
-// of that counter, so "what changed since" is the tail of the list. Loaded heads get numbers like changed ones, so a
+// of that counter, so "what changed since" is the tail of a list. Loaded heads get numbers like changed ones, so a
 // watermark from before the user was loaded is answered with all of them.
 import { digestTerm, type Sha256 } from "../../proto/conversation-hash.ts";
 import type { StoredHead } from "../store/store.ts";
 import type { Session } from "./session.ts";
+
+/** How many more places the list of changes may have than twice the heads. */
+const STALE_SPARE = 16;
 
 export class UserHead {
   readonly key: Uint8Array;
@@ -36,8 +39,11 @@ export class User {
   readonly idText: string;
   readonly sessions: Session[];
   state: UserState;
-  /** By conversation key, in the order of `change`. */
+  /** By conversation key. */
   readonly heads: Map<string, UserHead>;
+  /** Heads in the order in which they changed, with the number of each change; those that changed again stand there twice. */
+  private changed: UserHead[];
+  private changes: number[];
   /** Read positions that moved and are not durable yet: a load would find the old ones. */
   unstoredReads: number;
   /** Commands that wait for the heads. */
@@ -53,6 +59,8 @@ export class User {
     this.sessions = [];
     this.state = UserState.Cold;
     this.heads = new Map();
+    this.changed = [];
+    this.changes = [];
     this.unstoredReads = 0;
     this.waiting = [];
     this.digestSum = 0n;
@@ -66,6 +74,7 @@ export class User {
       const added = new UserHead(key, head, readSeq, change);
       this.heads.set(keyText, added);
       this.uncounted.push(added);
+      this.change(added, change);
       return;
     }
     known.readSeq = Math.max(known.readSeq, readSeq);
@@ -73,13 +82,43 @@ export class User {
     known.head = head;
     if (known.counted) this.uncounted.push(known);
     known.counted = false;
-    this.moveToEnd(known, keyText, change);
+    this.change(known, change);
   }
 
-  moveToEnd(head: UserHead, keyText: string, change: number): void {
+  /** Puts a head at the end of the list of changes. */
+  change(head: UserHead, change: number): void {
     head.change = change;
-    this.heads.delete(keyText);
-    this.heads.set(keyText, head);
+    this.changed.push(head);
+    this.changes.push(change);
+    if (this.changed.length > 2 * this.heads.size + STALE_SPARE) this.dropStale();
+  }
+
+  /** Where in the list the changes after `since` begin. */
+  firstChange(since: number): number {
+    let low = 0;
+    for (let high = this.changes.length; low < high; ) {
+      const middle = (low + high) >>> 1;
+      if (this.changes[middle]! > since) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+
+  /** One past the last place of the list. */
+  get changesEnd(): number {
+    return this.changes.length;
+  }
+
+  /** The head that changed at that place; undefined when it changed again, further on. */
+  changedAt(index: number): UserHead | undefined {
+    const head = this.changed[index]!;
+    return head.change === this.changes[index] ? head : undefined;
+  }
+
+  private dropStale(): void {
+    const changed = this.changed.filter((head, i) => head.change === this.changes[i]);
+    this.changed = changed;
+    this.changes = changed.map((head) => head.change);
   }
 
   /** The digest of all heads, for Check: works through what changed since it was last asked for, and no more. */
