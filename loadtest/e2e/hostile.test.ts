@@ -17,10 +17,28 @@ import { HawserClient } from "../../client/index.ts";
 import { openFilesMax } from "../../gateway/accept/admission.ts";
 import { hawser } from "../../proto/gen/hawser.js";
 import { Chat } from "./testing/chat.ts";
+import { Device } from "./testing/device.ts";
 import { metric, startGateway } from "./testing/gateway-process.ts";
 import { Raw } from "./testing/raw-client.ts";
 import { sleep, until, within } from "./testing/wait.ts";
-import { BATCH, BEAT, type Bytes, batch, bytesField, COMPRESSED, conversation, frame, hello, helloBody, jwt, numberField, RESERVED, sendBody, Type, varint } from "./testing/wire-bytes.ts";
+import {
+  BATCH,
+  BEAT,
+  type Bytes,
+  batch,
+  bytesField,
+  COMPRESSED,
+  conversation,
+  frame,
+  hello,
+  helloBody,
+  jwt,
+  numberField,
+  RESERVED,
+  sendBody,
+  Type,
+  varint,
+} from "./testing/wire-bytes.ts";
 
 const { v1 } = hawser;
 const SECRET = "a secret that only the login service and the gateways know";
@@ -63,7 +81,12 @@ chat.start();
 const silence = beSilent();
 const drip = sendByTheSecond();
 const halfOpen = tls && Promise.all([tls.urls.tcp, tls.urls.ws].map(beHalfOpen));
-for (const promise of [silence, drip, halfOpen]) promise?.catch(() => undefined);
+const renewal = renewTokens();
+for (const promise of [silence, drip, halfOpen, renewal]) promise?.catch(() => undefined);
+/** Says nothing for as long as all of this lasts: its beats have to do. */
+const quinn = new Device({ url: dev.urls.tcp, user: "quinn" });
+t.teardown(() => quinn.close());
+await quinn.online();
 
 t.test("what is no frame ends the connection, with the error that says why", async (t) => {
   const before: [string, Buffer, string][] = [
@@ -240,7 +263,8 @@ t.test("answers are as large as the client can take", async (t) => {
     sender.request(Type.Send, sendBody({ peer: `spoke ${i} ${"x".repeat(i % 50)}`, payload: "hello" }));
     if (i % 200 === 0) await sender.take("Sent", ({ ref }) => ref === i);
   }
-  for (let i = 1; i <= 30; i++) sender.request(Type.Send, sendBody({ peer: "big", clientSeq: i, payload: i % 10 === 0 ? "y".repeat(9000) : "z".repeat(60 * i) }));
+  for (let i = 1; i <= 30; i++)
+    sender.request(Type.Send, sendBody({ peer: "big", clientSeq: i, payload: i % 10 === 0 ? "y".repeat(9000) : "z".repeat(60 * i) }));
   await sender.until(() => sender.inbox.filter(({ name }) => name === "Sent").length >= conversations + 30 - 3, "all acks");
   for (const [frameBytesMax, limit, pagesMin] of [
     [0, 65_536, 1],
@@ -312,7 +336,11 @@ t.test("requests that are wrong: a typed error for each, by its number, and the 
       ["a Fetch of a group", fetch(bytesField(2, "g")), "NOT_MEMBER"],
       ["a Fetch from 0 forward", frame(Type.Fetch, bob), "BAD_REQUEST"],
       ["a Sync that is no protobuf", frame(Type.Sync, Buffer.of(0x0a, 9, 1)), "BAD_REQUEST"],
-      ...[2, 3, 4, 6, 7, 9, 11, 13, 15, 16, 17, 23, 24, 30, 31].map((type): [string, Buffer, string] => [`type ${type}`, frame(type, "whatever"), "UNKNOWN_TYPE"]),
+      ...[2, 3, 4, 6, 7, 9, 11, 13, 15, 16, 17, 23, 24, 30, 31].map((type): [string, Buffer, string] => [
+        `type ${type}`,
+        frame(type, "whatever"),
+        "UNKNOWN_TYPE",
+      ]),
     ];
     raw.write(...wrong.map(([, bytes]) => bytes));
     const base = raw.requests;
@@ -328,7 +356,14 @@ t.test("requests that are wrong: a typed error for each, by its number, and the 
     raw.requests += 3;
     const peer = `friend-${url.slice(0, 3)}`;
     raw.write(
-      batch(Type.Send, sendBody({ peer, payload: "one" }), Buffer.of(0xff), sendBody({ peer, clientSeq: 2, payload: "two" }), sendBody({ payload: "to nobody" }), sendBody({ peer, clientSeq: 3 })),
+      batch(
+        Type.Send,
+        sendBody({ peer, payload: "one" }),
+        Buffer.of(0xff),
+        sendBody({ peer, clientSeq: 2, payload: "two" }),
+        sendBody({ payload: "to nobody" }),
+        sendBody({ peer, clientSeq: 3 }),
+      ),
     );
     const first = raw.requests + 1;
     raw.requests += 5;
@@ -341,7 +376,15 @@ t.test("requests that are wrong: a typed error for each, by its number, and the 
     // What is odd, and right.
     t.equal((await raw.sync(Buffer.from("no watermark of yours"))).heads.length, 1, "a watermark that is of no use: all heads");
     t.equal((await raw.sync(Buffer.alloc(64, 0xff))).heads.length, 1, "another");
-    const odd = frame(Type.Send, numberField(4, 9), numberField(200, 5), bytesField(6, "no"), numberField(4, 4), conversation({ peer }), bytesField(6, "the last one counts"));
+    const odd = frame(
+      Type.Send,
+      numberField(4, 9),
+      numberField(200, 5),
+      bytesField(6, "no"),
+      numberField(4, 4),
+      conversation({ peer }),
+      bytesField(6, "the last one counts"),
+    );
     raw.write(odd);
     t.equal((await raw.take("Sent", ({ ref }) => ref === raw.requests + 1)).seq, 4, "unknown fields are passed over, the last of two numbers counts");
     raw.requests++;
@@ -349,7 +392,11 @@ t.test("requests that are wrong: a typed error for each, by its number, and the 
     t.equal(Buffer.from(page.rows[0]!.payload!).toString(), "the last one counts");
     for (const naming of [{ self: true }, { peer: Buffer.from("nobody yet") }]) {
       const { rows, headSeq, more, hashBefore } = await raw.fetch({ ...naming, fromSeq: 5 });
-      t.same({ rows, headSeq, more, hash: Buffer.from(hashBefore).toString("hex") }, { rows: [], headSeq: 0, more: false, hash: "00".repeat(32) }, "nothing is there yet");
+      t.same(
+        { rows, headSeq, more, hash: Buffer.from(hashBefore).toString("hex") },
+        { rows: [], headSeq: 0, more: false, hash: "00".repeat(32) },
+        "nothing is there yet",
+      );
     }
     t.notOk(raw.ended);
     raw.destroy();
@@ -361,7 +408,8 @@ t.test("numbers and payloads of Sends", async (t) => {
   const install = Buffer.from("numbers!");
   const peer = Buffer.from("bob's friend");
   let raw = await Raw.welcomed(main.tcp, { token: userToken("nina"), install });
-  const refused = async (fields: hawser.v1.Send.$Properties): Promise<{ name: string; error: hawser.v1.Error }> => raw.error(raw.request(Type.Send, v1.Send.encode({ peer, ...fields }).finish()));
+  const refused = async (fields: hawser.v1.Send.$Properties): Promise<{ name: string; error: hawser.v1.Error }> =>
+    raw.error(raw.request(Type.Send, v1.Send.encode({ peer, ...fields }).finish()));
   const text = Buffer.from("hello");
 
   const outOfOrder = await refused({ clientSeq: 2, payload: text });
@@ -392,7 +440,8 @@ t.test("numbers and payloads of Sends", async (t) => {
   t.equal((await refused({ clientSeq: 2, payload: text })).name, "PAYLOAD_TOO_LARGE", "a number that was refused stays so, whatever the bytes");
   raw.destroy();
   raw = await Raw.welcomed(main.ws, { token: userToken("nina"), install, connection: 2 });
-  for (const [clientSeq, wanted] of permanent) t.equal((await refused({ clientSeq, payload: text })).name, wanted, `number ${clientSeq}, on another connection`);
+  for (const [clientSeq, wanted] of permanent)
+    t.equal((await refused({ clientSeq, payload: text })).name, wanted, `number ${clientSeq}, on another connection`);
 
   const good: [number, hawser.v1.Send.$Properties][] = [
     [9, { payload: Buffer.from("\ufeff\0 ☕ 👩‍🚀") }],
@@ -402,7 +451,8 @@ t.test("numbers and payloads of Sends", async (t) => {
     [13, { kind: 0xffff_ffff, payload: Buffer.alloc(65_536, 0xfe) }],
     [14, { payload: Buffer.alloc(65_536, "é") }],
   ];
-  for (const [clientSeq, fields] of good) t.equal((await raw.send({ peer, clientSeq, ...fields })).seq, clientSeq - 7, `number ${clientSeq} is good, and nothing between took a place`);
+  for (const [clientSeq, fields] of good)
+    t.equal((await raw.send({ peer, clientSeq, ...fields })).seq, clientSeq - 7, `number ${clientSeq} is good, and nothing between took a place`);
   const rows: hawser.v1.Push.$Properties[] = [];
   for (let page = await raw.fetch({ peer, fromSeq: 1 }); ; page = await raw.fetch({ peer, fromSeq: rows.length + 1 })) {
     rows.push(...page.rows);
@@ -497,7 +547,9 @@ t.test("WebSocket: what is not ours is refused, what is odd is understood", asyn
   // No WebSocket at all: raw bytes behind a good upgrade.
   const { port } = new URL(dev.urls.ws);
   const socket = connect(Number(port), "127.0.0.1");
-  socket.write(`GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: hawser.v1\r\n\r\n`);
+  socket.write(
+    `GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: hawser.v1\r\n\r\n`,
+  );
   await within(once(socket, "data"), "the upgrade");
   // A frame of 2^63 bytes.
   socket.write(Buffer.from("82ffffffffffffffffff00000000", "hex"));
@@ -568,7 +620,8 @@ t.test("those who never read hurt only themselves, and lose nothing", async (t) 
       return raw;
     }),
   );
-  const resyncs = async (): Promise<number> => (await metric(main.http, "hawser_gateway_resyncs_total")) + (await metric(dev.urls.http, "hawser_gateway_resyncs_total"));
+  const resyncs = async (): Promise<number> =>
+    (await metric(main.http, "hawser_gateway_resyncs_total")) + (await metric(dev.urls.http, "hawser_gateway_resyncs_total"));
   const resyncsBefore = await resyncs();
   const sender = await Raw.welcomed(main.tcp, { token: userToken("sender") });
   let acked = 0;
@@ -609,7 +662,11 @@ t.test("those who never read hurt only themselves, and lose nothing", async (t) 
       raw = await Raw.welcomed(dev.urls.tcp, { token: `dev:${name}`, connection: 2 });
     }
     const { heads } = await raw.sync();
-    t.match(heads.map((head) => ({ peer: Buffer.from(head.peer!).toString(), seq: head.seq })), [{ peer: "sender", seq: rows }], `${name}: heads`);
+    t.match(
+      heads.map((head) => ({ peer: Buffer.from(head.peer!).toString(), seq: head.seq })),
+      [{ peer: "sender", seq: rows }],
+      `${name}: heads`,
+    );
     let next = 1;
     while (next <= rows) {
       const page = await raw.fetch({ peer: Buffer.from("sender"), fromSeq: next });
@@ -623,7 +680,20 @@ t.test("those who never read hurt only themselves, and lose nothing", async (t) 
     raw.destroy();
   };
   await Promise.all(names.map(wakeUp));
+
+  // Little asked, much answered, nothing read: the answers are bounded, too.
+  const closed = (): Promise<number> => metric(main.http, "hawser_gateway_closes_total", 'reason="SLOW_CONSUMER"');
+  const before = await closed();
+  sender.pause();
+  const fetch = frame(Type.Fetch, conversation({ peer: "sloth-1" }), numberField(4, 1), numberField(6, 1));
+  for (let i = 0; i < 50; i++) {
+    sender.write(...Array.from({ length: 100 }, () => fetch));
+    await sleep(10);
+  }
+  await until(async () => (await closed()) > before, "who asks and does not read to be closed");
+  t.ok((await metric(main.http, "hawser_gateway_backlog_bytes")) < 2e6);
   sender.destroy();
+  await chat.goesOn("beside who asks and does not read");
 });
 
 t.test("a crowd that only connects: the limit says so, those inside do not notice, and there is room again", async (t) => {
@@ -689,7 +759,10 @@ t.test("TLS and WSS, with the SDK", { skip: certificate === undefined ? "no open
   wary.on("state", ({ state, reason }) => states.push(`${state} ${reason?.name ?? ""}`));
   wary.connect().catch(() => undefined);
   await until(() => states.includes("offline CONNECT_FAILED"), "a certificate of one's own making to be refused");
-  t.notOk(states.some((state) => state.startsWith("online")), "by who was not told to trust it");
+  t.notOk(
+    states.some((state) => state.startsWith("online")),
+    "by who was not told to trust it",
+  );
   await wary.close();
 
   const plain = await Raw.open(urls.tcp.replace("tls", "tcp"));
@@ -714,8 +787,15 @@ t.test("silence and slowness", async (t) => {
   });
   if (tls !== undefined) {
     await within(halfOpen!, "half-open TLS connections to be ended", 60_000);
-    t.ok((await metric(tls.urls.http, "hawser_gateway_failed_handshakes_total", 'transport="tcp"')) >= 100, "who begins TLS and does not go on is cut off, and counted");
+    t.ok(
+      (await metric(tls.urls.http, "hawser_gateway_failed_handshakes_total", 'transport="tcp"')) >= 100,
+      "who begins TLS and does not go on is cut off, and counted",
+    );
   }
+  t.equal(quinn.losses, 0, "beats keep a silent client connected");
+  await quinn.client.check();
+  const reasons = await within(renewal, "tokens to be renewed", 60_000);
+  t.ok(reasons.length >= 2 && reasons.every((reason) => reason === "TOKEN_EXPIRED"), `a client gets new tokens by itself: ${reasons}`);
   t.equal(await within(drip, "a Send at a byte a second", 60_000), "Sent", "who is slow is not silent");
 });
 
@@ -758,6 +838,21 @@ async function beSilent(): Promise<Record<string, string>> {
     "the same by WebSocket": say(Raw.welcomed(ws, { token: "dev:slow", device: "3" })),
   };
   return Object.fromEntries(await Promise.all(Object.entries(cases).map(async ([what, end]) => [what, await end] as const)));
+}
+
+/** A client whose tokens last two seconds, until it has got its third: why it lost its connections. */
+async function renewTokens(): Promise<string[]> {
+  let tokens = 0;
+  const client = new HawserClient({ url: main.tcp, token: () => jwt({ sub: "tina", exp: Math.floor(Date.now() / 1000) + 2, jti: tokens++ }, SECRET) });
+  const reasons: string[] = [];
+  client.on("state", ({ state, reason }) => {
+    if (state === "offline") reasons.push(reason?.name ?? "");
+  });
+  await client.connect();
+  await until(() => tokens >= 3 && client.state === "online", "a third token");
+  await client.send("tina", "still here");
+  await client.close();
+  return reasons;
 }
 
 /** Connections to a TLS port that say nothing, or begin a handshake and leave it at that: resolves when all were ended. */

@@ -33,7 +33,16 @@ pythonRuns.catch(() => undefined);
 t.test("a browser", { skip: program === undefined ? "there is no Chromium or Chrome here (chromium)" : false }, async (t) => {
   const { build } = await import("esbuild");
   const entry = join(here, "testing", import.meta.url.endsWith(".ts") ? "page.ts" : "page.js");
-  const bundle = await build({ entryPoints: [entry], bundle: true, write: false, format: "iife", platform: "browser", target: "es2022", minify: true, logLevel: "silent" });
+  const bundle = await build({
+    entryPoints: [entry],
+    bundle: true,
+    write: false,
+    format: "iife",
+    platform: "browser",
+    target: "es2022",
+    minify: true,
+    logLevel: "silent",
+  });
   const script = bundle.outputFiles[0]!.text;
   t.comment(`the page's script with the client in it: ${script.length} bytes`);
 
@@ -101,11 +110,7 @@ t.test("a browser", { skip: program === undefined ? "there is no Chromium or Chr
 
 t.test("Python", { skip: python === undefined ? "there is no Python 3.8 or later here (python3)" : false }, async (t) => {
   for (const [what, least, { code, lines }] of await within(pythonRuns, "the Python client's tests", 110_000)) {
-    t.same(
-      lines.filter((line) => !line.startsWith("ok - ")).slice(0, -1),
-      [],
-      `${what}: every step`,
-    );
+    t.same(lines.filter((line) => !line.startsWith("ok - ")).slice(0, -1), [], `${what}: every step`);
     t.equal(code, 0, `${what}: ${lines.at(-1)}`);
     t.ok(lines.filter((line) => line.startsWith("ok - ")).length >= least, `${what}: all steps ran`);
   }

@@ -7,7 +7,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import t from "tap";
-import { startStack } from "../../cli/stack.ts";
+import { type Stack, startStack } from "../../cli/stack.ts";
 import { FileStore, MemoryStore } from "../../client/index.ts";
 import { directKey } from "../../proto/conversation.ts";
 import { hawser } from "../../proto/gen/hawser.js";
@@ -22,14 +22,16 @@ import { sendBody, Type } from "./testing/wire-bytes.ts";
 const { v1 } = hawser;
 const DRAIN_MS = 1500;
 const folder = mkdtempSync(join(tmpdir(), "hawser-promises-"));
-const stack = await startStack({
-  dataDir: join(folder, "data"),
-  ports: "free",
-  quiet: true,
-  gateways: 2,
-  drainMs: DRAIN_MS,
-  gatewayArgs: ["--sends-per-second", "20000", "--requests-per-second", "20000"],
-});
+const start = (): Promise<Stack> =>
+  startStack({
+    dataDir: join(folder, "data"),
+    ports: "free",
+    quiet: true,
+    gateways: 2,
+    drainMs: DRAIN_MS,
+    gatewayArgs: ["--sends-per-second", "20000", "--requests-per-second", "20000"],
+  });
+let stack = await start();
 t.teardown(async () => {
   await stack.stop();
   rmSync(folder, { recursive: true, force: true });
@@ -165,12 +167,18 @@ t.test("three devices of one user and one of another see one order, own messages
   kit[1].client.markRead("lee", 20);
   kit[1].client.markRead("lee", 90);
   await until(() => kit[0].reads.some(({ seq }) => seq === 90), "a read position to arrive");
-  t.notOk(kit[0].reads.some(({ seq }) => seq === 20), "never back");
+  t.notOk(
+    kit[0].reads.some(({ seq }) => seq === 20),
+    "never back",
+  );
   t.same(lee.reads, [], "and they are nobody else's business");
   t.equal(kit[2].client.conversations().find(({ conversation }) => "peer" in conversation && conversation.peer === "lee")?.readSeq, 90);
   const raw = await Raw.welcomed(first.tcp, { token: "dev:kim", device: "raw" });
   raw.request(Type.Read, v1.Read.encode({ peer: Buffer.from("kim"), seq: 1_000_000 }).finish());
-  await until(() => kit[0].reads.some(({ conversation, seq }) => "peer" in conversation && conversation.peer === "kim" && seq === 1), "a position beyond the head to be cut to it");
+  await until(
+    () => kit[0].reads.some(({ conversation, seq }) => "peer" in conversation && conversation.peer === "kim" && seq === 1),
+    "a position beyond the head to be cut to it",
+  );
   raw.destroy();
   await Promise.all([...kit, lee].map((one) => one.close()));
 });
@@ -307,7 +315,11 @@ t.test("logic dies and stops: no connection drops, nothing is lost, old numbers 
       const { seq, time } = answer.message as hawser.v1.Sent;
       t.match([answer.name, seq, time], ["Sent", ack.seq, ack.time], "a retry gets the first ack");
     }
-    t.equal((await raw.error(raw.request(Type.Send, sendBody({ peer: "somebody", clientSeq: 6, payload: "good" })))).name, "BAD_TEXT", "a refusal is for ever, too");
+    t.equal(
+      (await raw.error(raw.request(Type.Send, sendBody({ peer: "somebody", clientSeq: 6, payload: "good" })))).name,
+      "BAD_TEXT",
+      "a refusal is for ever, too",
+    );
     t.equal((await raw.error(raw.request(Type.Send, sendBody({ peer: "somebody", clientSeq: 1, payload: "other" })))).name, "CLIENT_SEQ_REUSED");
   }
   t.equal((await raw.send({ peer, clientSeq: 7, payload: Buffer.from("text 7") })).seq, 6);
@@ -365,7 +377,11 @@ t.test("a gateway stops: GoAway comes first, and until the end everything works"
     raws.map(async (raw, i) => {
       const { reconnectAfterMs, reason } = await raw.take("GoAway");
       t.equal(reason, v1.GoAwayReason.GO_AWAY_DRAIN);
-      t.equal((await raw.send({ peer: Buffer.from("host"), clientSeq: 1, payload: Buffer.from(`guest ${i}`) })).seq, 1, "a message between GoAway and the close");
+      t.equal(
+        (await raw.send({ peer: Buffer.from("host"), clientSeq: 1, payload: Buffer.from(`guest ${i}`) })).seq,
+        1,
+        "a message between GoAway and the close",
+      );
       return reconnectAfterMs;
     }),
   );
@@ -456,6 +472,14 @@ t.test("the chat through all of this: nothing lost, doubled or out of order, and
   // A device that was never here sees what the two saw.
   const late = await device(second.tcp, "anna", { device: "late" }).online();
   t.same(await late.shown("bert", messages), anna.log("bert"));
+
+  // And after the end of all processes, supervisor and all, in another life.
+  await Promise.all(everybody.map((one) => one.close()));
+  await stack.stopNow();
+  stack = await start();
+  const later = await device(stack.urls.ws, "anna", { device: "later" }).online();
+  t.same(await later.shown("bert", messages), anna.log("bert"), "in another life");
+  t.equal((await later.client.send("bert", "hello again")).seq, messages + 1, "numbers go on");
 });
 
 t.test("hawser demo, as people run it", async (t) => {
@@ -474,7 +498,13 @@ t.test("hawser demo, as people run it", async (t) => {
     wire: { median_text_bytes: Number, median_push_frame_bytes: Number, median_send_frame_bytes: Number },
     server_cpu_us_per_message: Number,
   });
-  const { delivered, transports, offline_delivered: offline, wire, latency_ms: latency } = figures as unknown as {
+  const {
+    delivered,
+    transports,
+    offline_delivered: offline,
+    wire,
+    latency_ms: latency,
+  } = figures as unknown as {
     delivered: number;
     transports: { tcp: number; ws: number };
     offline_delivered: number;

@@ -100,7 +100,9 @@ export class Chat {
   }
 
   private describe(): string {
-    return this.sides.map(({ name, client, sent, acked, rows }) => `${name} (${client.state}) sent ${sent}, acked ${acked}, was shown ${rows.length}`).join("; ");
+    return this.sides
+      .map(({ name, client, sent, acked, rows }) => `${name} (${client.state}) sent ${sent}, acked ${acked}, was shown ${rows.length}`)
+      .join("; ");
   }
 }
 

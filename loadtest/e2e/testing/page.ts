@@ -39,7 +39,9 @@ async function report(what: Report): Promise<void> {
 function newClient(): HawserClient {
   const query = new URLSearchParams(location.search);
   const client = new HawserClient({ url: query.get("gateway")!, token: `dev:${query.get("user")}`, store: new WebStore(query.get("user")!), history: "all" });
-  client.on("message", ({ conversation, seq, from, text }: Message) => note(SHOWN, `${"peer" in conversation ? conversation.peer : "?"} ${seq} ${from}: ${text}`));
+  client.on("message", ({ conversation, seq, from, text }: Message) =>
+    note(SHOWN, `${"peer" in conversation ? conversation.peer : "?"} ${seq} ${from}: ${text}`),
+  );
   client.on("diverged", () => note(COMPLAINTS, "diverged"));
   client.on("error", (error: HawserError) => note(COMPLAINTS, `${error.name}: ${error.message}`));
   return client;

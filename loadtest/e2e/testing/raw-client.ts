@@ -29,7 +29,10 @@ export interface Answers {
 type Name = keyof Answers;
 
 const DECODERS: Record<number, { name: Name; decode: (bytes: Uint8Array) => object }> = Object.fromEntries(
-  (["Welcome", "Error", "GoAway", "Sent", "Push", "Heads", "Page", "Checked", "Read", "Resync"] as const).map((name) => [Type[name], { name, decode: (bytes: Uint8Array) => v1[name].decode(bytes) }]),
+  (["Welcome", "Error", "GoAway", "Sent", "Push", "Heads", "Page", "Checked", "Read", "Resync"] as const).map((name) => [
+    Type[name],
+    { name, decode: (bytes: Uint8Array) => v1[name].decode(bytes) },
+  ]),
 );
 
 export interface Received {
@@ -83,7 +86,12 @@ export class Raw {
   }
 
   static overSocket(socket: Socket): Raw {
-    const raw = new Raw(() => ({ write: (bytes) => socket.write(bytes), pause: () => socket.pause(), resume: () => socket.resume(), destroy: () => socket.destroy() }));
+    const raw = new Raw(() => ({
+      write: (bytes) => socket.write(bytes),
+      pause: () => socket.pause(),
+      resume: () => socket.resume(),
+      destroy: () => socket.destroy(),
+    }));
     socket.on("data", (chunk: Buffer) => raw.read(chunk));
     socket.on("error", () => undefined);
     socket.on("close", () => raw.finish(0));
@@ -91,7 +99,12 @@ export class Raw {
   }
 
   static overWebSocket(socket: WebSocket): Raw {
-    const raw = new Raw(() => ({ write: (bytes) => socket.send(bytes), pause: () => socket.pause(), resume: () => socket.resume(), destroy: () => socket.terminate() }));
+    const raw = new Raw(() => ({
+      write: (bytes) => socket.send(bytes),
+      pause: () => socket.pause(),
+      resume: () => socket.resume(),
+      destroy: () => socket.terminate(),
+    }));
     socket.on("message", (data: Buffer) => raw.read(data));
     socket.on("error", () => undefined);
     socket.on("close", (code) => raw.finish(code));
@@ -202,7 +215,9 @@ export class Raw {
 
   /** What is in the inbox, for people. */
   toString(): string {
-    const names = this.inbox.map(({ name, message }) => (name === "Error" ? `Error ${errorName((message as hawser.v1.Error).code)} ref ${(message as hawser.v1.Error).ref}` : name));
+    const names = this.inbox.map(({ name, message }) =>
+      name === "Error" ? `Error ${errorName((message as hawser.v1.Error).code)} ref ${(message as hawser.v1.Error).ref}` : name,
+    );
     return `[${names.slice(-20).join(", ")}]${this.ended ? " and the end" : ""}`;
   }
 
@@ -263,4 +278,3 @@ function readVarint(bytes: Buffer, at: number): { value: number; end: number } |
   }
   return undefined;
 }
-

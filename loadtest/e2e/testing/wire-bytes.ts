@@ -68,7 +68,17 @@ export interface HelloFields {
 }
 
 export function helloBody(fields: HelloFields): Buffer {
-  const { versionMin = 1, versionMax = 1, token, device = "device", install = "12345678", connection = 1, sync = false, watermark = "", frameBytesMax = 0 } = fields;
+  const {
+    versionMin = 1,
+    versionMax = 1,
+    token,
+    device = "device",
+    install = "12345678",
+    connection = 1,
+    sync = false,
+    watermark = "",
+    frameBytesMax = 0,
+  } = fields;
   return Buffer.concat([
     numberField(1, versionMin),
     numberField(2, versionMax),
