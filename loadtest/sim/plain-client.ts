@@ -4,14 +4,13 @@
 import { directKey } from "../../proto/conversation.ts";
 import { digestBytes, digestTerm } from "../../proto/conversation-hash.ts";
 import { ErrorCode } from "../../proto/error-code.ts";
-import { encodeFrame, encodeMessage } from "../../proto/frame.ts";
-import { BEAT, FrameReader } from "../../proto/frame-reader.ts";
-import { FrameType, HeaderBit } from "../../proto/frame-type.ts";
+import { FrameType } from "../../proto/frame-type.ts";
 import { hawser } from "../../proto/gen/hawser.js";
 import { Limits } from "../../proto/limits.ts";
 import { sha256 } from "../../logic/shard/sha256.ts";
-import { Connection, type ConnectionOwner } from "./connection.ts";
-import { type Holder, type SeenRow, type Sending, Violation } from "./judge.ts";
+import { type Holder, type SeenRow, Violation } from "./judge.ts";
+import { PlainLink, type Request } from "./plain-link.ts";
+import { PlainLog } from "./plain-log.ts";
 import type { World } from "./world.ts";
 
 const v1 = hawser.v1;
@@ -21,82 +20,23 @@ const OWN_HOLE_MS = 1000;
 /** After OUT_OF_ORDER: the Send before it is on its way or waits for its own retry. */
 const ORDER_RETRY_MS = 50;
 
-interface Pending {
-  readonly sending: Sending;
-  /** The answer to its latest attempt is outstanding. */
-  inFlight: boolean;
-}
-
-interface Log {
-  readonly peer: string;
-  next: number;
-  /** The highest seq that is known to exist. */
-  known: number;
-  readonly early: Map<number, SeenRow>;
-  pending: Pending[];
-  clientSeq: number;
-  fetching: boolean;
-  fetchScheduled: boolean;
-  readSeq: number;
-  /** The read position that the server is known to have. */
-  readKnown: number;
-}
-
-interface Request {
-  readonly type: "send" | "sync" | "fetch" | "read" | "check";
-  readonly log: Log | undefined;
-  readonly pending: Pending | undefined;
-  readonly fromSeq: number;
-  /** Made before a Resync. */
-  isVoid: boolean;
-}
-
-export class PlainClient implements ConnectionOwner, Holder {
-  readonly user: string;
-  readonly device: string;
+export class PlainClient extends PlainLink implements Holder {
   readonly repeatsReads: boolean;
-  install: Uint8Array;
-  connection: Connection | undefined;
-  /** Welcome came. */
-  online: boolean;
-  private readonly world: World;
-  private counter: number;
-  private watermark: Uint8Array;
-  private logs: Map<string, Log>;
-  private reader: FrameReader;
-  private requests: Map<number, Request>;
-  private ref: number;
+  private logs: Map<string, PlainLog>;
   /** Ref of the Sync whose Heads are awaited; 0: Hello's; -1: none. */
   private syncRef: number;
   /** Ref of the Check under way; 0: none. */
   private checkRef: number;
   /** To be kept once everything that was announced is there. */
-  private nextWatermark: { watermark: Uint8Array; needed: Map<Log, number> } | undefined;
-  /** Grows with every life of the store, so that timers of an earlier one do nothing. */
-  private life: number;
+  private nextWatermark: { watermark: Uint8Array; needed: Map<PlainLog, number> } | undefined;
 
   constructor(world: World, user: string, device: string) {
-    this.user = user;
-    this.device = device;
+    super(world, user, device);
     this.repeatsReads = true;
-    this.world = world;
-    this.install = world.random.bytes(Limits.installBytes);
-    this.connection = undefined;
-    this.online = false;
-    this.counter = 0;
-    this.watermark = NONE;
     this.logs = new Map();
-    this.reader = new FrameReader(Limits.frameBytesMax);
-    this.requests = new Map();
-    this.ref = 0;
     this.syncRef = -1;
     this.checkRef = 0;
     this.nextWatermark = undefined;
-    this.life = 0;
-  }
-
-  get name(): string {
-    return `${this.user}/${this.device}`;
   }
 
   shownOf(peer: string): number {
@@ -110,7 +50,7 @@ export class PlainClient implements ConnectionOwner, Holder {
   /** Holds all that it was told of, waits for nothing. */
   get isAtRest(): boolean {
     if (!this.online || this.syncRef >= 0 || this.checkRef > 0 || this.nextWatermark !== undefined) return false;
-    return [...this.logs.values()].every((log) => log.pending.length === 0 && log.next > log.known);
+    return [...this.logs.values()].every((log) => log.isAtRest);
   }
 
   /** Why it is not at rest. */
@@ -121,27 +61,11 @@ export class PlainClient implements ConnectionOwner, Holder {
     return `online ${this.online}, Sync ${this.syncRef}, watermark ${this.nextWatermark === undefined ? "kept" : "to keep"}; ${logs.join("; ")}`;
   }
 
-  connect(): void {
-    const gateway = this.world.anyGateway();
-    this.connection?.end();
-    this.connection = undefined;
-    this.online = false;
-    if (gateway === undefined) this.later(500, () => this.connect());
-    else this.connection = new Connection(this.world, gateway, this);
-  }
-
-  /** The store is gone: a new install, which knows nothing. What was not confirmed is lost with it. */
+  /** Its store is gone, and what was not confirmed with it. */
   wipe(): void {
-    this.connection?.cut();
-    this.connection = undefined;
-    this.online = false;
-    this.life++;
     for (const log of this.logs.values()) for (const { sending } of log.pending) this.world.judge.forget(sending);
-    this.install = this.world.random.bytes(Limits.installBytes);
-    this.counter = 0;
-    this.watermark = NONE;
     this.logs = new Map();
-    this.later(3000, () => this.connect());
+    this.startOver();
   }
 
   send(peer: string, kind: number, payload: Uint8Array): void {
@@ -170,58 +94,15 @@ export class PlainClient implements ConnectionOwner, Holder {
     this.checkRef = this.request(FrameType.Check, v1.Check.encode({ digest: digestBytes(sum), count: held.length }).finish(), { type: "check" });
   }
 
-  // ConnectionOwner
-
-  opened(connection: Connection): void {
-    if (connection !== this.connection) return;
-    this.reader = new FrameReader(Limits.frameBytesMax);
-    this.requests = new Map();
-    this.ref = 0;
+  protected begun(): void {
     this.syncRef = 0;
     this.nextWatermark = undefined;
-    for (const log of this.logs.values()) {
-      log.fetching = false;
-      for (const pending of log.pending) pending.inFlight = false;
-    }
-    const hello = {
-      versionMin: 1,
-      versionMax: 1,
-      token: this.user,
-      device: Buffer.from(this.device),
-      install: this.install,
-      connection: ++this.counter,
-      sync: true,
-      watermark: this.watermark,
-      frameBytesMax: this.world.random.pick([0, 4096]),
-    };
-    connection.write(encodeMessage(FrameType.Hello, v1.Hello, hello));
+    for (const log of this.logs.values()) log.forgetRequests();
     // Some do not wait for Welcome.
     if (this.world.random.chance(0.3)) for (const log of this.logs.values()) this.sendPending(log);
   }
 
-  received(connection: Connection, bytes: Uint8Array): void {
-    if (connection !== this.connection) return;
-    const { reader } = this;
-    const error = reader.push(bytes, {
-      frame: (header, chunk, start, end) => {
-        if (header === BEAT || (header & HeaderBit.Batch) !== 0) throw new Violation("a beat or a batch that nobody asked for");
-        this.frame(header, chunk.subarray(start, end));
-        return this.connection === connection;
-      },
-    });
-    if (error !== 0) throw new Violation(`${this.name} cannot read what the gateway writes`);
-  }
-
-  lost(connection: Connection): void {
-    if (connection !== this.connection) return;
-    this.connection = undefined;
-    this.online = false;
-    this.later(this.world.random.below(2000), () => {
-      if (this.connection === undefined) this.connect();
-    });
-  }
-
-  private frame(type: number, body: Uint8Array): void {
+  protected frame(type: number, body: Uint8Array): void {
     switch (type) {
       case FrameType.Welcome:
         this.online = true;
@@ -265,8 +146,7 @@ export class PlainClient implements ConnectionOwner, Holder {
     this.world.count("resyncs");
     for (const request of this.requests.values()) request.isVoid = true;
     for (const log of this.logs.values()) {
-      log.fetching = false;
-      for (const pending of log.pending) pending.inFlight = false;
+      log.forgetRequests();
       this.sendPending(log);
     }
     this.startSync(this.watermark);
@@ -283,7 +163,7 @@ export class PlainClient implements ConnectionOwner, Holder {
 
   // Sending
 
-  private sendPending(log: Log): void {
+  private sendPending(log: PlainLog): void {
     for (const pending of log.pending) {
       if (pending.inFlight) continue;
       pending.inFlight = true;
@@ -299,12 +179,8 @@ export class PlainClient implements ConnectionOwner, Holder {
     const { log, pending } = request;
     const { sending } = pending;
     this.world.judge.acked(sending, seq, time);
-    this.settle(log!, sending);
+    log!.settle(sending);
     this.row(log!, { seq, time, kind: sending.kind, sender: this.user, payload: sending.payload });
-  }
-
-  private settle(log: Log, sending: Sending): void {
-    log.pending = log.pending.filter((pending) => pending.sending !== sending);
   }
 
   // Receiving
@@ -317,32 +193,27 @@ export class PlainClient implements ConnectionOwner, Holder {
   }
 
   /** A row of a Push or Page. */
-  private taken(log: Log, row: hawser.v1.Push.$Properties, own: boolean): void {
+  private taken(log: PlainLog, row: hawser.v1.Push.$Properties, own: boolean): void {
     const { seq, time, kind, payload, install, clientSeq, from } = { ...EMPTY_ROW, ...row } as Required<typeof EMPTY_ROW>;
     if (own && Buffer.compare(install, this.install) === 0) {
       const pending = log.pending.find(({ sending }) => sending.clientSeq === clientSeq);
       if (pending !== undefined) {
         this.world.judge.acked(pending.sending, seq, time);
-        this.settle(log, pending.sending);
+        log.settle(pending.sending);
       }
     }
     this.row(log, { seq, time, kind, sender: own ? this.user : text(from), payload });
   }
 
-  private row(log: Log, row: SeenRow): void {
-    log.known = Math.max(log.known, row.seq);
-    if (row.seq >= log.next) log.early.set(row.seq, { ...row, payload: row.payload.slice() });
-    for (let next = log.early.get(log.next); next !== undefined; next = log.early.get(log.next)) {
-      log.early.delete(log.next++);
-      this.world.judge.shown(this.user, log.peer, next);
-    }
+  private row(log: PlainLog, row: SeenRow): void {
+    log.take(row, (next) => this.world.judge.shown(this.user, log.peer, next));
     this.mend(log);
     this.keepWatermark();
   }
 
   /** Has a hole filled, now or, where it may close by itself, a second later. */
-  private mend(log: Log): void {
-    if (!this.online || log.next > log.known || log.fetching || log.fetchScheduled) return;
+  private mend(log: PlainLog): void {
+    if (!this.online || !log.hasHole || log.fetching || log.fetchScheduled) return;
     if (log.pending.length === 0) {
       this.fetch(log);
       return;
@@ -350,11 +221,11 @@ export class PlainClient implements ConnectionOwner, Holder {
     log.fetchScheduled = true;
     this.later(OWN_HOLE_MS, () => {
       log.fetchScheduled = false;
-      if (this.online && log.next <= log.known && !log.fetching) this.fetch(log);
+      if (this.online && log.hasHole && !log.fetching) this.fetch(log);
     });
   }
 
-  private fetch(log: Log): void {
+  private fetch(log: PlainLog): void {
     log.fetching = true;
     const fromSeq = log.next;
     const limit = this.world.random.pick([0, 0, 3]);
@@ -415,7 +286,7 @@ export class PlainClient implements ConnectionOwner, Holder {
     this.nextWatermark = undefined;
   }
 
-  private sendRead(log: Log): void {
+  private sendRead(log: PlainLog): void {
     this.request(FrameType.Read, v1.Read.encode({ peer: Buffer.from(log.peer), seq: log.readSeq }).finish(), { type: "read", log });
   }
 
@@ -429,7 +300,7 @@ export class PlainClient implements ConnectionOwner, Holder {
     // The Sync of Hello.
     if (ref === 0) {
       if ((code as number) !== ErrorCode.Busy) throw new Violation(`Error ${code} without a ref`);
-      if (this.syncRef === 0) this.retrySync(this.watermark, retryAfterMs, 0);
+      this.retrySync(retryAfterMs, 0);
       return;
     }
     const request = this.take(ref);
@@ -450,7 +321,7 @@ export class PlainClient implements ConnectionOwner, Holder {
       case ErrorCode.Unsupported:
       case ErrorCode.PayloadTooLarge:
         this.world.judge.refused(request.pending!.sending, code as number);
-        this.settle(request.log!, request.pending!.sending);
+        request.log!.settle(request.pending!.sending);
         break;
       default:
         throw new Violation(`${this.name}: Error ${code}`);
@@ -468,7 +339,7 @@ export class PlainClient implements ConnectionOwner, Holder {
         request.log!.fetchScheduled = false;
         this.mend(request.log!);
       });
-    } else if (request.type === "sync" && ref === this.syncRef) this.retrySync(undefined, retryAfterMs, ref);
+    } else if (request.type === "sync" && ref === this.syncRef) this.retrySync(retryAfterMs, ref);
   }
 
   private isOpen({ log, pending }: Request): boolean {
@@ -477,66 +348,23 @@ export class PlainClient implements ConnectionOwner, Holder {
 
   private retrySend({ log, pending }: Request, afterMs: number): void {
     pending!.inFlight = false;
-    const { connection } = this;
-    this.later(afterMs, () => {
-      if (this.online && this.connection === connection) this.sendPending(log!);
-    });
+    this.laterHere(afterMs, () => this.sendPending(log!));
   }
 
   /** A Sync whose page is refused begins again; `ref` is the one refused. */
-  private retrySync(watermark: Uint8Array | undefined, afterMs: number, ref: number): void {
-    const { connection } = this;
-    this.later(afterMs, () => {
-      if (this.online && this.connection === connection && this.syncRef === ref) this.startSync(watermark ?? this.watermark);
+  private retrySync(afterMs: number, ref: number): void {
+    this.laterHere(afterMs, () => {
+      if (this.syncRef === ref) this.startSync(this.watermark);
     });
   }
 
-  private closedWith(code: number, retryAfterMs: number): void {
-    const { connection } = this;
-    this.connection = undefined;
-    this.online = false;
-    connection?.end();
-    if (code === ErrorCode.Replaced) {
-      // It has the highest counter of its install, and its device is nobody else's.
-      if (!this.world.faults.mayReplace) throw new Violation(`${this.name} was replaced by nobody`);
-      this.world.count("replaced");
-    } else if (code !== ErrorCode.SlowConsumer && code !== ErrorCode.Busy && code !== ErrorCode.HandshakeTimeout && code !== ErrorCode.TooManyConnections) {
-      throw new Violation(`${this.name} was closed with ${code}`);
-    }
-    this.later(Math.max(retryAfterMs, 1000), () => {
-      if (this.connection === undefined) this.connect();
-    });
-  }
-
-  // Plumbing
-
-  private request(type: number, body: Uint8Array, request: Partial<Request> & Pick<Request, "type">): number {
-    const ref = ++this.ref;
-    this.requests.set(ref, { log: undefined, pending: undefined, fromSeq: 0, isVoid: false, ...request });
-    this.connection!.write(encodeFrame(type, body));
-    return ref;
-  }
-
-  private take(ref: number): Request | undefined {
-    const request = this.requests.get(ref);
-    this.requests.delete(ref);
-    return request;
-  }
-
-  private log(peer: string): Log {
+  private log(peer: string): PlainLog {
     let log = this.logs.get(peer);
     if (log === undefined) {
-      log = { peer, next: 1, known: 0, early: new Map(), pending: [], clientSeq: 0, fetching: false, fetchScheduled: false, readSeq: 0, readKnown: 0 };
+      log = new PlainLog(peer);
       this.logs.set(peer, log);
     }
     return log;
-  }
-
-  private later(ms: number, run: () => void): void {
-    const { life } = this;
-    this.world.queue.after(ms, () => {
-      if (this.life === life) run();
-    });
   }
 }
 
