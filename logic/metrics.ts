@@ -8,9 +8,24 @@ export function logicMetrics(logic: Logic): Registry {
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
   const total = (name: string, help: string, read: () => number) =>
-    new Counter({ name, help, registers, collect() { this.reset(); this.inc(read()); } });
+    new Counter({
+      name,
+      help,
+      registers,
+      collect() {
+        this.reset();
+        this.inc(read());
+      },
+    });
   const level = (name: string, help: string, read: () => number) =>
-    new Gauge({ name, help, registers, collect() { this.set(read()); } });
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(read());
+      },
+    });
 
   total("hawser_logic_commits_total", "Synced commits.", () => logic.groupCommit.commits);
   total("hawser_logic_records_total", "Records in them: rows, refusals, index rows, read positions.", () => logic.groupCommit.records);

@@ -7,7 +7,15 @@ export type Sha256 = (bytes: Uint8Array) => Uint8Array;
 export const HASH_START: Uint8Array = new Uint8Array(32);
 
 /** h(n) from h(n-1), the row's own fields and SHA-256 of its payload. `sender` is a user id of at most 64 bytes. */
-export function nextHash(sha256: Sha256, previous: Uint8Array, seq: number, sender: Uint8Array, kind: number, time: number, payloadHash: Uint8Array): Uint8Array {
+export function nextHash(
+  sha256: Sha256,
+  previous: Uint8Array,
+  seq: number,
+  sender: Uint8Array,
+  kind: number,
+  time: number,
+  payloadHash: Uint8Array,
+): Uint8Array {
   const length = 32 + 8 + 1 + sender.length + 4 + 8 + 32;
   // A view of module scratch: synchronous use only, and SHA-256 keeps nothing of its input.
   const input = scratch.subarray(0, length);
@@ -48,5 +56,5 @@ function writeUint32(bytes: Uint8Array, at: number, value: number): number {
 
 function writeUint64(bytes: Uint8Array, at: number, value: number): number {
   writeUint32(bytes, at, Math.floor(value / 0x1_0000_0000));
-  return writeUint32(bytes, at + 4, value % 0x1_0000_0000 | 0);
+  return writeUint32(bytes, at + 4, (value % 0x1_0000_0000) | 0);
 }

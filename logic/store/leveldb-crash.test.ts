@@ -32,7 +32,19 @@ function place(t: Test, tuning: CrashChildOptions["tuning"], rowsMax: number): P
   t.teardown(() => rmSync(root, { recursive: true, force: true }));
   const dir = join(root, "store");
   mkdirSync(dir);
-  return { root, options: { dir, ackedFile: join(root, "acked"), syncedFile: join(root, "synced"), seed: 1, rowsMax, tuning, stopAfterCheckpoints: false, failureFile: undefined } };
+  return {
+    root,
+    options: {
+      dir,
+      ackedFile: join(root, "acked"),
+      syncedFile: join(root, "synced"),
+      seed: 1,
+      rowsMax,
+      tuning,
+      stopAfterCheckpoints: false,
+      failureFile: undefined,
+    },
+  };
 }
 
 function start(t: Test, options: CrashChildOptions, shell = ""): ChildProcess {
@@ -101,7 +113,11 @@ async function check(t: Test, dir: string, acknowledged: readonly string[], what
   t.pass(`${what}: ${acknowledged.length} acknowledged commits, ${found.size} found, ${sends.length} rows`);
 }
 
-for (const [name, tuning, rowsMax] of [["checkpoints all the time", BUSY, 40], ["no checkpoint", {}, 40], ["conversations in parts", PARTS, 200]] as const) {
+for (const [name, tuning, rowsMax] of [
+  ["checkpoints all the time", BUSY, 40],
+  ["no checkpoint", {}, 40],
+  ["conversations in parts", PARTS, 200],
+] as const) {
   t.test(`killed at any moment: ${name}`, async (t) => {
     const { options } = place(t, tuning, rowsMax);
     for (let round = 0; round < 3; round++) {

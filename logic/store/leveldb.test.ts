@@ -53,9 +53,15 @@ const INSTALLS = Array.from({ length: 9 }, (_, i) => install(i * 0x0101_0101));
 const conversation = fc.nat(CONVERSATIONS.length - 1).map((i) => CONVERSATIONS[i]!);
 const from = fc.nat(INSTALLS.length - 1).map((i) => INSTALLS[i]!);
 const user = fc.nat(USERS.length - 1).map((i) => USERS[i]!);
-const payload = fc.oneof({ weight: 5, arbitrary: fc.uint8Array({ maxLength: 60 }) }, { weight: 1, arbitrary: fc.nat(6000).map((n) => new Uint8Array(n).fill(n)) });
+const payload = fc.oneof(
+  { weight: 5, arbitrary: fc.uint8Array({ maxLength: 60 }) },
+  { weight: 1, arbitrary: fc.nat(6000).map((n) => new Uint8Array(n).fill(n)) },
+);
 const record = fc.oneof(
-  { weight: 12, arbitrary: fc.record({ is: fc.constant("row" as const), conversation, from, payload, skip: fc.oneof(fc.constant(0), fc.nat(200)), server: fc.nat(9) }) },
+  {
+    weight: 12,
+    arbitrary: fc.record({ is: fc.constant("row" as const), conversation, from, payload, skip: fc.oneof(fc.constant(0), fc.nat(200)), server: fc.nat(9) }),
+  },
   { weight: 2, arbitrary: fc.record({ is: fc.constant("refusal" as const), conversation, from, code: fc.integer({ min: 1, max: 300 }) }) },
   { weight: 2, arbitrary: fc.record({ is: fc.constant("member" as const), conversation, user }) },
   { weight: 2, arbitrary: fc.record({ is: fc.constant("read" as const), conversation, user, seq: fc.nat(50) }) },
@@ -69,7 +75,8 @@ const step = fc.oneof(
 
 function fill(log: LogWriter, records: readonly (typeof record extends fc.Arbitrary<infer T> ? T : never)[]): Commit {
   for (const each of records) {
-    if (each.is === "row" && each.server === 0) log.row(each.conversation, { payload: each.payload, sender: new Uint8Array(0), install: new Uint8Array(0), clientSeq: 0 });
+    if (each.is === "row" && each.server === 0)
+      log.row(each.conversation, { payload: each.payload, sender: new Uint8Array(0), install: new Uint8Array(0), clientSeq: 0 });
     else if (each.is === "row") {
       const clientSeq = log.lastNumber(each.conversation, each.from) + 1 + each.skip;
       log.row(each.conversation, { payload: each.payload, install: each.from, clientSeq });
@@ -91,7 +98,9 @@ async function answers(store: Store, seed: number): Promise<unknown> {
     asked.push(store.loadHead(each));
     for (const one of INSTALLS) asked.push(store.loadSender(each, one), store.findSend(each, one, 1 + below(8)), store.findSend(each, one, 1 + below(300)));
     for (let i = 0; i < 3; i++) {
-      asked.push(store.readPage(each, { fromSeq: 1 + below(100), backward: below(2) === 0, rowsMax: 1 + below(70), bytesMax: below(2) === 0 ? below(5000) : 1 << 20 }));
+      asked.push(
+        store.readPage(each, { fromSeq: 1 + below(100), backward: below(2) === 0, rowsMax: 1 + below(70), bytesMax: below(2) === 0 ? below(5000) : 1 << 20 }),
+      );
     }
     asked.push(store.readPage(each, { fromSeq: 1, backward: false, ...ALL }));
   }
@@ -351,7 +360,9 @@ t.test("damage: a stretch of LevelDB's log, which LevelDB skips silently", async
     await log.commit();
   }
   await store.close();
-  const name = readdirSync(dir).filter((each) => each.endsWith(".log")).sort((a, b) => statSync(join(dir, b)).size - statSync(join(dir, a)).size)[0]!;
+  const name = readdirSync(dir)
+    .filter((each) => each.endsWith(".log"))
+    .sort((a, b) => statSync(join(dir, b)).size - statSync(join(dir, a)).size)[0]!;
   const content = readFileSync(join(dir, name));
   // In the middle of the log, so that commits before and after are kept.
   content[100_000]! ^= 0xff;
@@ -388,12 +399,20 @@ t.test("damage: what is read later is refused then", async (t) => {
 
 t.test("numbers, checksums and keys", async (t) => {
   fc.assert(
-    fc.property(fc.oneof(fc.maxSafeNat(), fc.nat(), fc.nat(300), fc.integer({ min: 0, max: 53 }).map((n) => 2 ** n - 1)), (n) => {
-      const buffer = new Uint8Array(10);
-      const end = writeVarint(buffer, 1, n);
-      const reader = new ByteReader(buffer, 1, end);
-      return end - 1 === varintBytes(n) && reader.varint() === n && reader.done;
-    }),
+    fc.property(
+      fc.oneof(
+        fc.maxSafeNat(),
+        fc.nat(),
+        fc.nat(300),
+        fc.integer({ min: 0, max: 53 }).map((n) => 2 ** n - 1),
+      ),
+      (n) => {
+        const buffer = new Uint8Array(10);
+        const end = writeVarint(buffer, 1, n);
+        const reader = new ByteReader(buffer, 1, end);
+        return end - 1 === varintBytes(n) && reader.varint() === n && reader.done;
+      },
+    ),
   );
   for (const end of [0, 1, 2]) t.throws(() => new ByteReader(Uint8Array.of(0x80, 0x80, 0x01), 0, end).varint(), RangeError);
   t.throws(() => new ByteReader(new Uint8Array(9).fill(0x80), 0, 9).varint(), RangeError);
@@ -404,7 +423,8 @@ t.test("numbers, checksums and keys", async (t) => {
       return writeUint32(buffer, 1, n) === 5 && readUint32(buffer, 1) === n;
     }),
   );
-  if (zlibCrc32 !== undefined) fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), fc.nat(), (data, value) => crc32InScript(data, value) === zlibCrc32(data, value)));
+  if (zlibCrc32 !== undefined)
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), fc.nat(), (data, value) => crc32InScript(data, value) === zlibCrc32(data, value)));
   const id = fc.uint8Array({ minLength: 1, maxLength: 6 });
   fc.assert(
     fc.property(id, fc.nat(), id, fc.nat(), (a, m, b, n) => {

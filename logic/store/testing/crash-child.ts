@@ -62,7 +62,12 @@ async function run(options: CrashChildOptions): Promise<void> {
       await log.commit();
     } catch (error) {
       if (options.failureFile === undefined) throw error;
-      const calls = [log.commit(), store.loadHead(CONVERSATIONS[0]!), store.loadMemberships(bytes(WITNESS), undefined, 1), store.close().then(() => log.commit())];
+      const calls = [
+        log.commit(),
+        store.loadHead(CONVERSATIONS[0]!),
+        store.loadMemberships(bytes(WITNESS), undefined, 1),
+        store.close().then(() => log.commit()),
+      ];
       const after = await Promise.all(calls.map((call) => call.then(() => "resolved", codeOf)));
       writeFileSync(options.failureFile, JSON.stringify({ commit: codeOf(error), told, after }));
       return;
@@ -79,7 +84,11 @@ function tellSynced({ dir, syncedFile, stopAfterCheckpoints }: CrashChildOptions
   let checkpoints = 0;
   const file = openSync(syncedFile, "w");
   const synced: Record<string, number> = {};
-  const newest = () => readdirSync(dir).filter((name) => name.endsWith(".log")).sort().at(-1);
+  const newest = () =>
+    readdirSync(dir)
+      .filter((name) => name.endsWith(".log"))
+      .sort()
+      .at(-1);
   const size = (name: string) => statSync(join(dir, name), { throwIfNoEntry: false })?.size ?? 0;
   const tell = (before: string | undefined) => {
     // A sync covers the log that the write went to, not the one before it, whose last writes may still be in memory. When
