@@ -50,7 +50,7 @@ function place(t: Test, tuning: CrashChildOptions["tuning"], rowsMax: number): P
 function start(t: Test, options: CrashChildOptions, shell = ""): ChildProcess {
   const command = [process.execPath, ...(compiled ? [] : ["--import", "tsx"]), CHILD, JSON.stringify(options)];
   const [program, ...args] = shell === "" ? command : ["sh", "-c", `${shell}exec "$0" "$@"`, ...command];
-  const child = spawn(program!, args, { stdio: ["ignore", "ignore", "inherit"] });
+  const child = spawn(program!, args, { stdio: ["ignore", "ignore", "inherit"], env: { ...process.env, NODE_OPTIONS: "" } });
   t.teardown(() => child.kill("SIGKILL"));
   return child;
 }

@@ -15,7 +15,7 @@ import { BLOCK_ROWS_MAX } from "./block.ts";
 import type { Commit, Row, Store } from "./store.ts";
 import { alter, within } from "./testing/damage.ts";
 import { bytes, direct, install, LogWriter } from "./testing/log-writer.ts";
-import { MemoryDisk, MemoryStore } from "./testing/memory-store.ts";
+import { ModelDisk, ModelStore } from "./testing/model-store.ts";
 import { plain } from "./testing/plain.ts";
 import { storeContract } from "./testing/store-contract.ts";
 import { ByteReader, readUint32, varintBytes, writeUint32, writeVarint } from "./varint.ts";
@@ -33,9 +33,9 @@ const SMALL = { checkpointBytes: 4000, overlayBytesMax: 16_000, sliceBytes: 1000
 const ALL = { rowsMax: 1_000_000, bytesMax: 1 << 30 };
 const AB = direct("ann", "bob");
 
-storeContract(t, "memory", () => {
-  const disk = new MemoryDisk();
-  return { open: async (shardCount) => new MemoryStore(disk, shardCount) };
+storeContract(t, "model", () => {
+  const disk = new ModelDisk();
+  return { open: async (shardCount) => new ModelStore(disk, shardCount) };
 });
 storeContract(t, "leveldb", (t) => {
   const dir = freshDir(t);
@@ -46,7 +46,7 @@ storeContract(t, "leveldb, small", (t) => {
   return { open: (shardCount) => openLevelStore({ dir, shardCount, ...SMALL }) };
 });
 
-// Whatever is committed, in whatever order checkpoints and openings come: every read says what the memory store says.
+// Whatever is committed, in whatever order checkpoints and openings come: every read says what the model says.
 const CONVERSATIONS = [AB, direct("ann", "ann"), direct("bob", "cat"), direct("cat", "dan"), Uint8Array.of(0xff, 0xff), bytes("x")];
 const USERS = ["ann", "an", "anna", "bob"].map(bytes);
 const INSTALLS = Array.from({ length: 9 }, (_, i) => install(i * 0x0101_0101));
@@ -111,13 +111,13 @@ async function answers(store: Store, seed: number): Promise<unknown> {
   return plain([[...store.positions()], await Promise.all(asked)]);
 }
 
-t.test("says what the memory store says", async (t) => {
+t.test("says what the model says", async (t) => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
       const dir = mkdtempSync(join(tmpdir(), "hawser-model-"));
-      const disk = new MemoryDisk();
+      const disk = new ModelDisk();
       const options: LevelStoreOptions = { dir, shardCount: 4, ...SMALL, cacheBytesMax: 6000 };
-      let model = new MemoryStore(disk, 4);
+      let model = new ModelStore(disk, 4);
       let store = await openLevelStore(options);
       let log = new LogWriter(store);
       try {
@@ -137,7 +137,7 @@ t.test("says what the memory store says", async (t) => {
             await store.close();
             await model.close();
             store = await openLevelStore({ ...options, checkpointOnClose: each.checkpointOnClose });
-            model = new MemoryStore(disk, 4);
+            model = new ModelStore(disk, 4);
             log = new LogWriter(store);
             for (const key of CONVERSATIONS) await log.learn(key, ...INSTALLS);
           }

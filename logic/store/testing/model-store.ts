@@ -1,5 +1,6 @@
-// The store port kept in plain arrays and maps, as simply as it can be said: what the real ones are compared with, and a
-// store for tests of what lies above it. "Durable" is what stays in the MemoryDisk when the store is opened again.
+// The store port kept in plain arrays and maps, as simply as it can be said: what real stores are compared with. It
+// demands nothing beyond the port (logic/testing/memory-store.ts is the one that judges its callers, and can hold and
+// fail what they ask). "Durable" is what stays in the ModelDisk when the store is opened again.
 import { compareBytes } from "../../../proto/conversation.ts";
 import { HASH_START } from "../../../proto/conversation-hash.ts";
 import { EpochConflict, PositionConflict, StoreFailed, StoreLocked, StoreMismatch } from "../errors.ts";
@@ -34,7 +35,7 @@ interface Membership {
   readSeq: number;
 }
 
-export class MemoryDisk {
+export class ModelDisk {
   storeId: Uint8Array | undefined = undefined;
   shardCount = 0;
   epoch = 0;
@@ -44,12 +45,12 @@ export class MemoryDisk {
   readonly users = new Map<string, Map<string, Membership>>();
 }
 
-export class MemoryStore implements Store {
+export class ModelStore implements Store {
   readonly meta: StoreMeta;
-  private readonly disk: MemoryDisk;
+  private readonly disk: ModelDisk;
   private closed: boolean;
 
-  constructor(disk: MemoryDisk, shardCount: number) {
+  constructor(disk: ModelDisk, shardCount: number) {
     if (disk.open) throw new StoreLocked("memory");
     if (disk.storeId === undefined) {
       disk.storeId = new Uint8Array(8).map(() => Math.floor(Math.random() * 256));
