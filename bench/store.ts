@@ -155,7 +155,7 @@ class CommitMaker {
   private readonly conversations: number;
   private readonly seqs: Uint32Array;
   private readonly hashes: Buffer;
-  private readonly positions: Uint32Array;
+  private readonly positions: Float64Array;
   private time: number;
   private index: number;
 

@@ -85,11 +85,21 @@ t.test("read positions agree in the end, and the same seed is the same world", (
     first.simulation.clients.map((client) => [...client.shown]),
     again.simulation.clients.map((client) => [...client.shown]),
   );
-  for (const { user, core } of first.simulation.clients) {
-    for (const log of core.logs()) {
-      const conversation = first.simulation.server.of(user).find((one) => first.simulation.server.peerOf(one, user) === log.name);
-      t.equal(log.readSeq, conversation?.reads.get(user) ?? 0, `${user} with ${log.name}`);
+  // A push that is dropped without a Resync, or a device that forgets what it told, may leave a Read unknown until the
+  // conversation moves again (SPEC.md §9): everything else must not.
+  const told = { ...WORLDS.everything!, dropPush: 0, crash: 0 };
+  let compared = 0;
+  for (let seed = 1; seed <= 20; seed++) {
+    const { server, clients } = play(seed, told).simulation;
+    for (const { user, core } of clients) {
+      for (const log of core.logs()) {
+        const conversation = server.of(user).find((one) => server.peerOf(one, user) === log.name);
+        const reached = conversation?.reads.get(user) ?? 0;
+        if (log.readSeq !== reached) t.fail(`seed ${seed}: ${user} with ${log.name}: ${log.readSeq}, the server has ${reached}`);
+        compared++;
+      }
     }
   }
+  t.ok(compared > 100, `${compared} read positions agree`);
   t.end();
 });

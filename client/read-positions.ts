@@ -1,5 +1,6 @@
-// The user's own read positions on their way to the server (SPEC.md §9). They are not acknowledged: a Head whose
-// read_seq is below ours brings them here again. Several moves of one conversation within a moment are one Read.
+// The user's own read positions on their way to the server (SPEC.md §9). They are not acknowledged: a Head says that
+// one has arrived, a Head below ours brings it here again, and after anything that may have swallowed it (a new
+// connection, a Resync) it is told once more. Several moves of one conversation within a moment are one Read.
 import { FrameType } from "../proto/frame-type.ts";
 import { encodeMessage } from "../proto/frame.ts";
 import { hawser } from "../proto/gen/hawser.js";
@@ -16,12 +17,15 @@ export class ReadPositions {
   private readonly requests: Requests;
   /** In the order they are to be told. At most one entry a conversation. */
   private readonly untold: Set<ConversationLog>;
+  /** Told, and not seen in a Head since. */
+  private readonly unconfirmed: Set<ConversationLog>;
   private at: number;
 
   constructor(outputs: Outputs, requests: Requests) {
     this.outputs = outputs;
     this.requests = requests;
     this.untold = new Set();
+    this.unconfirmed = new Set();
     this.at = NEVER;
   }
 
@@ -32,11 +36,22 @@ export class ReadPositions {
     this.outputs.schedule(this.at);
   }
 
+  /** A Head named a position that is not below ours. */
+  confirmed(log: ConversationLog): void {
+    this.unconfirmed.delete(log);
+  }
+
+  /** What was told may be lost. */
+  again(now: number): void {
+    for (const log of this.unconfirmed) this.add(log, now);
+  }
+
   /** Online: writes what waited long enough. */
   pump(now: number): void {
     if (now < this.at) return;
     this.at = NEVER;
     for (const log of this.untold) {
+      this.unconfirmed.add(log);
       this.requests.tell(encodeMessage(FrameType.Read, hawser.v1.Read, { ...address(log), seq: log.readSeq }), now);
     }
     this.untold.clear();

@@ -173,6 +173,7 @@ export class Receiver implements FrameSink {
     this.control.welcomed(welcome, this.now);
     if (this.reader !== reader) return;
     this.welcomed = true;
+    this.parts.reads.again(this.now);
     reader.limit = Math.max(Limits.frameBytesMax, welcome.payloadBytesMax + ROW_ENVELOPE_BYTES);
   }
 
@@ -203,7 +204,8 @@ export class Receiver implements FrameSink {
       if (head.seq < log.next - 1) log.probe = true;
       fetcher.want(log, this.now, this.now);
       if (head.readSeq > log.readSeq) this.readElsewhere(log, head.readSeq);
-      else if (head.readSeq < log.readSeq) reads.add(log, this.now);
+      if (head.readSeq < log.readSeq) reads.add(log, this.now);
+      else reads.confirmed(log);
       infos.push({ conversation: log.conversation, seq: head.seq, uncounted: head.uncounted, readSeq: log.readSeq, time: fromWireTime(head.time) });
     }
     sync.heads(heads.ref, request, heads.watermark, heads.more, this.now);
@@ -261,6 +263,7 @@ export class Receiver implements FrameSink {
   private onResync(): void {
     this.parts.requests.voidAll((request) => this.control.repeat(request));
     this.control.restartSync();
+    this.parts.reads.again(this.now);
   }
 
   private onGoAway(goAway: hawser.v1.GoAway): void {

@@ -17,6 +17,7 @@ import { pageFrame } from "./shard/page.ts";
 import { DeliveryClass } from "./shard/reply.ts";
 import type { Session } from "./shard/session.ts";
 import { USER_LIMITS, type UserLimits, UserShard } from "./shard/user-shard.ts";
+import { ReadQueue } from "./store/read-queue.ts";
 import { GROUP_COMMIT_LIMITS, GroupCommit, type GroupCommitLimits } from "./store/group-commit.ts";
 import type { PageQuery, Store, StoredHead, StoreRecord } from "./store/store.ts";
 
@@ -51,6 +52,7 @@ export class Logic implements ConversationOutput, UserOutput, PeerHost {
   readonly ingest: Ingest;
   readonly dispatch: Dispatch;
   readonly groupCommit: GroupCommit;
+  readonly reads: ReadQueue;
   readonly conversations: ConversationShard[];
   readonly users: UserShard[];
   ownership: Ownership | undefined;
@@ -85,6 +87,7 @@ export class Logic implements ConversationOutput, UserOutput, PeerHost {
     };
     const limits = { conversations: CONVERSATION_LIMITS, users: USER_LIMITS, groupCommit: GROUP_COMMIT_LIMITS, ...parts.limits };
     this.groupCommit = new GroupCommit(parts.store, this.fail, this.loop, limits.groupCommit);
+    this.reads = new ReadQueue(this.fail);
     const counter = { value: 0 };
     const parkedBytes = { value: 0 };
     this.conversations = Array.from({ length: shardCount }, (_, shard) => new ConversationShard(shard, this, parkedBytes, limits.conversations));
@@ -147,32 +150,34 @@ export class Logic implements ConversationOutput, UserOutput, PeerHost {
     return this.groupCommit.hasRoom;
   }
 
+  get readsHaveRoom(): boolean {
+    return this.reads.hasRoom;
+  }
+
   record(shard: number, record: StoreRecord, completion: Completion | undefined): void {
     this.groupCommit.add(shard, record, completion);
   }
 
   load(shard: number, conversation: Uint8Array, install: Uint8Array | undefined): void {
-    const sender = install === undefined ? undefined : this.store.loadSender(conversation, install);
-    Promise.all([this.store.loadHead(conversation), sender])
-      .then(([head, stored]) => this.conversations[shard]!.loaded(conversation, head, install, stored))
-      .catch(this.fail);
+    this.reads.run(async () => {
+      const sender = install === undefined ? undefined : this.store.loadSender(conversation, install);
+      const [head, stored] = await Promise.all([this.store.loadHead(conversation), sender]);
+      this.conversations[shard]!.loaded(conversation, head, install, stored);
+    });
   }
 
   find(shard: number, conversation: Uint8Array, send: RepeatedSend): void {
-    this.store
-      .findSend(conversation, send.session.install, send.clientSeq)
-      .then((stored) => this.conversations[shard]!.found(send, stored))
-      .catch(this.fail);
+    this.reads.run(async () => {
+      this.conversations[shard]!.found(send, await this.store.findSend(conversation, send.session.install, send.clientSeq));
+    });
   }
 
   page(session: Session, ref: number, conversation: Uint8Array, headSeq: number, query: PageQuery): void {
-    this.store
-      .readPage(conversation, query)
-      .then((page) => {
-        session.waiting--;
-        session.gateway.deliver(session, pageFrame(session.user, ref, conversation, headSeq, query, page), DeliveryClass.Control);
-      })
-      .catch(this.fail);
+    this.reads.run(async () => {
+      const page = await this.store.readPage(conversation, query);
+      session.waiting--;
+      session.gateway.deliver(session, pageFrame(session.user, ref, conversation, headSeq, query, page), DeliveryClass.Control);
+    });
   }
 
   rowCommitted(conversation: Uint8Array, pending: PendingSend, head: StoredHead): void {
@@ -180,10 +185,10 @@ export class Logic implements ConversationOutput, UserOutput, PeerHost {
   }
 
   loadHeads(shard: number, user: Uint8Array, after: Uint8Array | undefined): void {
-    this.store
-      .loadMemberships(user, after, HEADS_PER_LOAD)
-      .then((page) => this.users[shard]!.loadedPage(user, page, page.length < HEADS_PER_LOAD))
-      .catch(this.fail);
+    this.reads.run(async () => {
+      const page = await this.store.loadMemberships(user, after, HEADS_PER_LOAD);
+      this.users[shard]!.loadedPage(user, page, page.length < HEADS_PER_LOAD);
+    });
   }
 
   // PeerHost: what gateway peers need.

@@ -19,7 +19,12 @@ export async function runLogic(given: Partial<LogicConfig>): Promise<RunningLogi
   const config = checkLogicConfig(given);
   const log = pino({ name: "logic", level: config.logLevel });
   mkdirSync(config.dataDir, { recursive: true });
-  const store = await openLevelStore({ dir: config.dataDir, shardCount: config.shardCount });
+  // The outcome of a commit is unknown, or somebody else owns the store: answer nothing more, start over.
+  const fatal = (error: unknown): never => {
+    log.fatal({ err: error }, "logic must stop");
+    process.exit(1);
+  };
+  const store = await openLevelStore({ dir: config.dataDir, shardCount: config.shardCount, onFailure: fatal });
   log.info({ dir: config.dataDir, epoch: store.meta.epoch, shards: store.meta.shardCount }, "store open");
   const bus = await connectBus({
     servers: config.natsUrl.split(","),
@@ -30,11 +35,7 @@ export async function runLogic(given: Partial<LogicConfig>): Promise<RunningLogi
     bus,
     store,
     cluster: config.cluster,
-    // The outcome of a commit is unknown, or somebody else owns the store: answer nothing more, start over.
-    fatal: (error) => {
-      log.fatal({ err: error }, "logic must stop");
-      process.exit(1);
-    },
+    fatal,
     warn: (message, fields) => log.warn(fields, message),
   });
   const metrics = logicMetrics(logic);

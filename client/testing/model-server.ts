@@ -235,6 +235,8 @@ export class ModelServer {
     const seq = Math.min(read.seq, conversation.committed);
     if (seq <= (conversation.reads.get(session.user) ?? 0)) return [];
     conversation.reads.set(session.user, seq);
+    // A device that was away learns it from the head (SPEC.md §8).
+    conversation.changed = ++this.counter;
     const frame = encodeMessage(FrameType.Read, hawser.v1.Read, { peer: read.peer, seq });
     const others = [...this.sessions].filter((other) => other.user === session.user && other !== session);
     return others.map((other) => ({ session: other, frame, kind: "push" }));

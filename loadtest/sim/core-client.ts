@@ -31,7 +31,7 @@ export class CoreClient implements ConnectionOwner, Holder {
   constructor(world: World, user: string, device: string) {
     this.user = user;
     this.device = device;
-    this.repeatsReads = false;
+    this.repeatsReads = true;
     this.connection = undefined;
     this.world = world;
     this.records = new Map();

@@ -360,7 +360,6 @@ t.test("what a client may say wrongly has its typed answer", async (t) => {
     [FrameType.Fetch, v1.Fetch.encode({ peer }).finish(), "BAD_REQUEST"],
     [FrameType.Fetch, v1.Fetch.encode({ fromSeq: 1 }).finish(), "BAD_REQUEST"],
     [FrameType.Fetch, v1.Fetch.encode({ group: peer, fromSeq: 1 }).finish(), "NOT_MEMBER"],
-    [FrameType.Sync, v1.Sync.encode({ watermark: long }).finish(), "BAD_REQUEST"],
     [FrameType.Check, v1.Check.encode({ digest: long }).finish(), "BAD_REQUEST"],
     [FrameType.Check, Uint8Array.of(0x0a, 0x50), "BAD_REQUEST"],
     [FrameType.Read, v1.Read.encode({ seq: 5 }).finish(), "BAD_REQUEST"],

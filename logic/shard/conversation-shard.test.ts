@@ -140,6 +140,26 @@ t.test("a Send repeated after its commit gets the first answer: at once, after e
   t.end();
 });
 
+t.test("too many reads of the store: what needs one is told to come back, what does not goes on", (t) => {
+  const bench = new ConversationBench();
+  const gateway = new FakeGateway();
+  const ann = gateway.session("ann", 1);
+  bench.send(ann, "bob", 1, 1);
+  bench.commit();
+  gateway.take();
+  bench.readsHaveRoom = false;
+  bench.send(ann, "bob", 2, 1);
+  bench.fetch(ann, "bob", 3, { fromSeq: 1 });
+  t.strictSame(gateway.takeShort(), ["BUSY 2", "BUSY 3"]);
+  bench.send(ann, "bob", 4, 2);
+  bench.commit();
+  t.strictSame(gateway.takeShort(), ["Sent 4 seq 2"], "a new Send needs none");
+  bench.readsHaveRoom = true;
+  bench.send(ann, "bob", 5, 1);
+  t.strictSame(gateway.takeShort(), ["Sent 5 seq 1"]);
+  t.end();
+});
+
 t.test("a gap is refused with the number that is expected", (t) => {
   const bench = new ConversationBench();
   const gateway = new FakeGateway();

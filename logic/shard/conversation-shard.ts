@@ -133,7 +133,7 @@ export class ConversationShard {
     const { clientSeq, kind, payload } = message;
     const pending = sender.findPending(clientSeq);
     if (pending === undefined) {
-      if (!waitForStore(session, ref)) return;
+      if (!this.waitForStore(session, ref)) return;
       this.output.find(this.shard, conversation.key, { session, ref, clientSeq, kind, payload: Uint8Array.from(payload) });
     } else if (pending.row !== undefined && !sameSend(pending.row, message)) replyError(session, ErrorCode.ClientSeqReused, ref);
     else if (pending.waiters.length < Limits.requestsInFlightMax) pending.waiters.push({ session, ref });
@@ -158,7 +158,7 @@ export class ConversationShard {
       return this.park(key, keyText, session, ref, { run: () => this.fetch(key, keyText, session, ref, message), bytes: PARKED_BYTES }, false);
     }
     this.touch(conversation);
-    if (!waitForStore(session, ref)) return;
+    if (!this.waitForStore(session, ref)) return;
     const { fromSeq, backward, limit } = message;
     const headSeq = conversation.committedSeq;
     const bytesMax = Math.min(Limits.pageBytesMax, Math.floor(session.frameBytesMax / 2));
@@ -214,6 +214,16 @@ export class ConversationShard {
       for (let rest = i + 1; rest < parked.length; rest++) waiting.push(parked[rest]!);
       return;
     }
+  }
+
+  /** Counts a request that the store must answer; false when the session has too many of them, or all together have. */
+  private waitForStore(session: Session, ref: number): boolean {
+    if (session.waiting >= Limits.requestsInFlightMax || !this.output.readsHaveRoom) {
+      replyError(session, ErrorCode.Busy, ref, { retryAfterMs: BUSY_RETRY_MS });
+      return false;
+    }
+    session.waiting++;
+    return true;
   }
 
   /** Called by SendCompletion: the record of this Send is durable. */
@@ -278,14 +288,4 @@ function refusal(message: SendContent): 0 | ErrorCode {
 
 function sameSend(a: { kind: number; payload: Uint8Array }, b: { kind: number; payload: Uint8Array }): boolean {
   return a.kind === b.kind && Buffer.compare(a.payload, b.payload) === 0;
-}
-
-/** Counts a request that the store must answer; false when the session has too many of them. */
-function waitForStore(session: Session, ref: number): boolean {
-  if (session.waiting >= Limits.requestsInFlightMax) {
-    replyError(session, ErrorCode.Busy, ref, { retryAfterMs: BUSY_RETRY_MS });
-    return false;
-  }
-  session.waiting++;
-  return true;
 }

@@ -12,6 +12,8 @@ export interface Completion {
 export interface ConversationOutput {
   /** False: the open commit is full; the Send is answered BUSY and keeps its number. */
   readonly commitHasRoom: boolean;
+  /** False: too much waits for the store; what needs it is answered BUSY. */
+  readonly readsHaveRoom: boolean;
   /** Adds a record to the open commit. Completions are called in the order of their records. */
   record(shard: number, record: StoreRecord, completion: Completion | undefined): void;
   /** Loads the head, and the sender's state when `install` is given; answered by ConversationShard.loaded. */

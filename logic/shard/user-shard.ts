@@ -25,12 +25,13 @@ export interface UserLimits {
   sessionsPerUserMax: number;
   /** Commands of one user that wait for the heads. */
   waitingMax: number;
+  headsPerPageMax: number;
 }
 
-export const USER_LIMITS: UserLimits = { absentUsersMax: 1024, sessionsPerUserMax: 32, waitingMax: 256 };
+export const USER_LIMITS: UserLimits = { absentUsersMax: 1024, sessionsPerUserMax: 32, waitingMax: 256, headsPerPageMax: Limits.headsPerPageMax };
 
 /** Longest encoding of one Head beside its id: seq, hash, time, counts and tags. */
-const HEAD_BYTES_MAX = 192;
+const HEAD_BYTES_MAX = 96;
 const BUSY_RETRY_MS = 200;
 
 /** Of a user's devices the one that connected first has to go; it may come back, but not at once, or they would take turns. */
@@ -98,7 +99,6 @@ export class UserShard {
 
   /** Sync: the heads that changed since the watermark, in the order of their changes, a page of them. */
   sync(session: Session, ref: number, watermark: Uint8Array): void {
-    if (watermark.length > Limits.watermarkBytesMax) return replyError(session, ErrorCode.BadRequest, ref);
     const since = decodeWatermark(watermark, this.incarnation);
     this.whenLoaded(session, ref, (user) => this.replyHeads(user, session, ref, since));
   }
@@ -233,8 +233,8 @@ export class UserShard {
     for (let at = user.firstChange(since); at < user.changesEnd; at++) {
       const head = user.changedAt(at);
       if (head === undefined) continue;
-      bytes += HEAD_BYTES_MAX;
-      if (heads.length > 0 && (heads.length >= Limits.headsPerPageMax || bytes > bytesMax)) {
+      bytes += HEAD_BYTES_MAX + head.key.length;
+      if (heads.length > 0 && (heads.length >= this.limits.headsPerPageMax || bytes > bytesMax)) {
         more = true;
         break;
       }

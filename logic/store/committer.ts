@@ -117,7 +117,7 @@ export class Committer {
       const last = journal.positions[shard];
       if (last === undefined || this.shardAttempt[shard] === this.attempt) throw new RangeError(`shard ${shard} does not exist, or is twice in the commit`);
       this.shardAttempt[shard] = this.attempt;
-      if (position !== last + 1 || position > 0xffff_ffff) throw new PositionConflict(shard, position, last + 1);
+      if (position !== last + 1 || position > Number.MAX_SAFE_INTEGER) throw new PositionConflict(shard, position, last + 1);
     }
   }
 

@@ -20,7 +20,7 @@ export class GroupCommit {
   private readonly failed: (error: unknown) => void;
   private readonly loop: Loop;
   private readonly limits: GroupCommitLimits;
-  private readonly positions: Uint32Array;
+  private readonly positions: Float64Array;
   /** The open commit: records by shard, and who is to be told. */
   private open: Map<number, StoreRecord[]>;
   private openRecords: number;

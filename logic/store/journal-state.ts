@@ -4,11 +4,11 @@ export class JournalState {
   first: number;
   last: number;
   /** The last committed position of each shard. */
-  readonly positions: Uint32Array;
+  readonly positions: Float64Array;
   /** Commits that were above the checkpoint when the store was opened. */
   replayed: number;
 
-  constructor(first: number, last: number, positions: Uint32Array) {
+  constructor(first: number, last: number, positions: Float64Array) {
     this.first = first;
     this.last = last;
     this.positions = positions;

@@ -171,7 +171,7 @@ export class LevelStore implements Store {
     if (journal.first <= journal.last) this.checkpointer.committed();
   }
 
-  positions(): Uint32Array {
+  positions(): Float64Array {
     return this.journal.positions.slice();
   }
 

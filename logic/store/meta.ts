@@ -36,11 +36,11 @@ export function decodeMeta(value: Uint8Array): StoreMeta {
 
 export interface CheckpointRecord {
   readonly number: number;
-  readonly positions: Uint32Array;
+  readonly positions: Float64Array;
 }
 
-export function encodeCheckpoint(number: number, positions: Uint32Array): Uint8Array {
-  const value = Buffer.allocUnsafe(ENVELOPE_BYTES + 16 + 5 * positions.length);
+export function encodeCheckpoint(number: number, positions: Float64Array): Uint8Array {
+  const value = Buffer.allocUnsafe(ENVELOPE_BYTES + 16 + 8 * positions.length);
   let at = writeVarint(value, ENVELOPE_BYTES, number);
   at = writeVarint(value, at, positions.length);
   for (const position of positions) at = writeVarint(value, at, position);
@@ -49,7 +49,7 @@ export function encodeCheckpoint(number: number, positions: Uint32Array): Uint8A
 
 /** Undefined: no checkpoint yet. */
 export function decodeCheckpoint(value: Uint8Array | undefined, shardCount: number): CheckpointRecord {
-  const positions = new Uint32Array(shardCount);
+  const positions = new Float64Array(shardCount);
   if (value === undefined) return { number: 0, positions };
   const reader = unseal(value, Tag.Checkpoint, "checkpoint", CHECKPOINT_KEY);
   try {

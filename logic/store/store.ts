@@ -119,7 +119,7 @@ export interface StoredMembership {
 export interface Store {
   readonly meta: StoreMeta;
   /** The last committed position of each shard, 0 where there is none. */
-  positions(): Uint32Array;
+  positions(): Float64Array;
   /** One synced, atomic batch. Never called while an earlier call is pending. Rejects: stop and reopen. */
   commit(commit: Commit): Promise<void>;
   /** Undefined: the conversation has no rows. */

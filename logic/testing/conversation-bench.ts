@@ -21,6 +21,7 @@ export class ConversationBench implements ConversationOutput {
   /** Wire time of the next command. */
   now: number;
   commitHasRoom: boolean;
+  readsHaveRoom: boolean;
   readonly parkedBytes: ParkedBytes;
   /** True: loads, finds and pages wait for answer(); false: they are answered right after the command. */
   holdReads: boolean;
@@ -39,6 +40,7 @@ export class ConversationBench implements ConversationOutput {
     this.limits = limits;
     this.now = 1000;
     this.commitHasRoom = true;
+    this.readsHaveRoom = true;
     this.parkedBytes = { value: 0 };
     this.holdReads = false;
     this.reads = [];

@@ -40,7 +40,7 @@ export class MemoryDisk {
   readonly shardCount: number;
   /** Minted by the last opening. */
   epoch: number;
-  readonly positions: Uint32Array;
+  readonly positions: Float64Array;
   private readonly conversations: Map<string, KeptConversation>;
   /** By user, then by conversation: the read position. */
   private readonly members: Map<string, Map<string, number>>;
@@ -49,7 +49,7 @@ export class MemoryDisk {
     this.storeId = storeId;
     this.shardCount = shardCount;
     this.epoch = 0;
-    this.positions = new Uint32Array(shardCount);
+    this.positions = new Float64Array(shardCount);
     this.conversations = new Map();
     this.members = new Map();
   }

@@ -103,7 +103,7 @@ export class MemoryStore implements Store {
     this.reads.length = 0;
   }
 
-  positions(): Uint32Array {
+  positions(): Float64Array {
     return this.disk.positions.slice();
   }
 

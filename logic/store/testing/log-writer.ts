@@ -29,7 +29,7 @@ interface Head {
 
 export class LogWriter {
   readonly store: Store;
-  private readonly positions: Uint32Array;
+  private readonly positions: Float64Array;
   private readonly heads: Map<string, Head>;
   private readonly numbers: Map<string, number>;
   private pending: Map<number, StoreRecord[]>;

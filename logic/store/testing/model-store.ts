@@ -40,7 +40,7 @@ export class ModelDisk {
   shardCount = 0;
   epoch = 0;
   open = false;
-  positions: Uint32Array = new Uint32Array(0);
+  positions: Float64Array = new Float64Array(0);
   readonly conversations = new Map<string, Conversation>();
   readonly users = new Map<string, Map<string, Membership>>();
 }
@@ -55,7 +55,7 @@ export class ModelStore implements Store {
     if (disk.storeId === undefined) {
       disk.storeId = new Uint8Array(8).map(() => Math.floor(Math.random() * 256));
       disk.shardCount = shardCount;
-      disk.positions = new Uint32Array(shardCount);
+      disk.positions = new Float64Array(shardCount);
     }
     if (disk.shardCount !== shardCount) throw new StoreMismatch(`the store was made with ${disk.shardCount} shards`);
     disk.open = true;
@@ -65,7 +65,7 @@ export class ModelStore implements Store {
     this.closed = false;
   }
 
-  positions(): Uint32Array {
+  positions(): Float64Array {
     return this.disk.positions.slice();
   }
 
