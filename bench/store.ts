@@ -2,14 +2,12 @@
 // fdatasync of as many bytes in the same run. CPU is utime + stime of the whole process, LevelDB's threads included,
 // until all rows are in their place and the store is closed (the checkpoint, which works behind the commits, is paid for).
 //
-//   node --import tsx bench/store.ts [--json] [--rows 200000]
+//   npm run bench -- store [--rows 200000] [--json OUT]
 import { hash } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
-import { parseArgs } from "node:util";
 import { nextHash } from "../proto/conversation-hash.ts";
 import { directKey, shardOf } from "../proto/conversation.ts";
 import { type LevelStore, openLevelStore } from "../logic/store/leveldb.ts";
@@ -219,20 +217,14 @@ function latency(times: number[]): { commitMsMax: number; commitMsP99: number } 
   return { commitMsMax: times.at(-1)!, commitMsP99: times[Math.floor(times.length * 0.99)]! };
 }
 
-function print(result: StoreBenchResult): void {
-  console.log(`rows of ${result.rowBytes} bytes      rows/commit     rows/s   CPU µs/row   commit p99 ms   max ms`);
+/** The figures as a table on standard error. */
+export function printStoreBench(result: StoreBenchResult): void {
+  console.error(`rows of ${result.rowBytes} bytes      rows/commit     rows/s   CPU µs/row   commit p99 ms   max ms`);
   for (const { name, rowsPerCommit, perSecond, cpuUs, commitMsP99, commitMsMax } of result.commits) {
-    console.log(
+    console.error(
       `${name.padEnd(30)} ${String(rowsPerCommit).padStart(6)} ${perSecond.toFixed(0).padStart(10)} ${cpuUs.toFixed(2).padStart(12)} ${commitMsP99.toFixed(1).padStart(15)} ${commitMsMax.toFixed(1).padStart(8)}`,
     );
   }
   for (const { name, perSecond, cpuUs } of result.pages)
-    console.log(`${name.padEnd(36)} ${perSecond.toFixed(0).padStart(10)} pages/s ${cpuUs.toFixed(0).padStart(6)} µs/page`);
-}
-
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const { values } = parseArgs({ options: { json: { type: "boolean", default: false }, rows: { type: "string", default: String(STORE_BENCH_OPTIONS.rows) } } });
-  const result = await benchStore({ rows: Number(values.rows) });
-  if (values.json) console.log(JSON.stringify(result, undefined, 2));
-  else print(result);
+    console.error(`${name.padEnd(36)} ${perSecond.toFixed(0).padStart(10)} pages/s ${cpuUs.toFixed(0).padStart(6)} µs/page`);
 }

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { benchSpine, type SpineLevel } from "../bench/spine.ts";
+import { benchStore, printStoreBench } from "../bench/store.ts";
 import { readMessages } from "../loadtest/demo/messages.ts";
 import { integer, option } from "./options.ts";
 import { startStack } from "./stack.ts";
@@ -30,6 +31,27 @@ export function build(command: Command): void {
     .addOption(option("--rounds <count>", "measurements of each level, of which the median counts", { default: 3, parse: integer(1, 100) }))
     .option("--json <out>", "write the figures as JSON to this file (- for standard output)")
     .action(spine);
+  command
+    .command("store")
+    .summary("synced commits and page reads of the embedded store")
+    .description(
+      "Rows a second and CPU per row of synced commits, beside an append with fdatasync as the floor, and pages a second. Uses the directory for temporary files.",
+    )
+    .addOption(option("--rows <count>", "rows of each measurement", { default: 200_000, parse: integer(1000, 100_000_000) }))
+    .option("--json <out>", "write the figures as JSON to this file (- for standard output)")
+    .action(store);
+}
+
+async function store(flags: { rows: number; json?: string }): Promise<void> {
+  const result = await benchStore({ rows: flags.rows });
+  printStoreBench(result);
+  writeJson(flags.json, { bench: "store", node: process.version, ...result });
+}
+
+function writeJson(out: string | undefined, figures: object): void {
+  const json = JSON.stringify(figures, undefined, 2);
+  if (out === "-") console.log(json);
+  else if (out !== undefined) writeFileSync(out, `${json}\n`);
 }
 
 async function spine(flags: SpineFlags): Promise<void> {
@@ -42,9 +64,7 @@ async function spine(flags: SpineFlags): Promise<void> {
     const texts = messages.map(({ text }) => Buffer.from(text));
     const levels = await benchSpine(target, { ...flags, texts, progress: (line) => console.error(line) });
     printTable(levels);
-    const json = JSON.stringify({ bench: "spine", node: process.version, levels }, undefined, 2);
-    if (flags.json === "-") console.log(json);
-    else if (flags.json !== undefined) writeFileSync(flags.json, `${json}\n`);
+    writeJson(flags.json, { bench: "spine", node: process.version, levels });
   } finally {
     await stack.stop();
     rmSync(dataDir, { recursive: true, force: true });

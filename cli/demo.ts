@@ -197,7 +197,7 @@ function print(figures: ReturnType<typeof figuresOf>, findings: Findings, result
     `users        ${figures.users} with ${figures.devices} devices: ${figures.transports.tcp} over TCP, ${figures.transports.ws} over WebSocket; ${result.offlineUsers} users offline at first`,
     `messages     ${figures.messages} in ${seconds.toFixed(1)} s: ${figures.acked} acked, ${figures.delivered} delivered, ${figures.offline_delivered} of them to users who were offline`,
     `wrong        ${figures.lost} lost, ${figures.duplicated} doubled, ${figures.out_of_order} out of order, ${figures.acked_not_in_store} acked but not in the store`,
-    `latency      p50 ${latency.p50} ms, p99 ${latency.p99} ms from send() to the recipient, everything sent as fast as acks come`,
+    `latency      p50 ${latency.p50} ms, p99 ${latency.p99} ms from send() to the recipient, ${figures.kills ? "outages included" : "everything sent as fast as acks come"}`,
     `on the wire  text ${wire.median_text_bytes} bytes, Send frame ${wire.median_send_frame_bytes}, Push frame ${wire.median_push_frame_bytes} (medians)`,
   ];
   if (figures.server_cpu_us_per_message !== null)
