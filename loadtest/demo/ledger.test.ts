@@ -75,6 +75,19 @@ t.test("acks that contradict each other are found", (t) => {
   t.end();
 });
 
+t.test("ids with spaces in them are told apart", (t) => {
+  const ledger = new Ledger();
+  ledger.addDevice("1", "a b");
+  ledger.addDevice("2", "c");
+  ledger.addDevice("3", "b c");
+  ledger.send("a b", "c", "x").seq = 1;
+  ledger.show("1", conversationName("a b", "c"), 1, "x");
+  ledger.show("2", conversationName("c", "a b"), 1, "x");
+  t.match(ledger.check(), { delivered: 1, lost: 0, duplicated: 0, outOfOrder: 0 });
+  t.not(conversationName("a b", "c"), conversationName("a", "b c"));
+  t.end();
+});
+
 t.test("the built-in sample is the same every time, and of the shape that files have", (t) => {
   const messages = sampleMessages(500);
   t.strictSame(messages, sampleMessages(500));

@@ -34,9 +34,12 @@ interface View {
   readonly texts: string[];
 }
 
+/** Between the two users of a conversation's name: in no id of a sane person's file. */
+const BETWEEN = "\u0000";
+
 /** The same name for both sides of a direct conversation. */
 export function conversationName(a: string, b: string): string {
-  return a < b ? `${a} ${b}` : `${b} ${a}`;
+  return a < b ? a + BETWEEN + b : b + BETWEEN + a;
 }
 
 export class Ledger {
@@ -87,13 +90,13 @@ export class Ledger {
   check(): Findings {
     const findings: Findings = { messages: this.sent.length, acked: 0, delivered: 0, lost: 0, duplicated: 0, outOfOrder: 0, traces: [] };
     const trace = (line: string): void => {
-      if (findings.traces.length < TRACES_MAX) findings.traces.push(line);
+      if (findings.traces.length < TRACES_MAX) findings.traces.push(line.replaceAll(BETWEEN, " and "));
     };
     const missing = new Set<SentMessage>();
     const conversations = this.checkSenders(findings, missing, trace);
     for (const [device, { user, views }] of this.devices) {
       for (const [conversation, rows] of conversations) {
-        if (!conversation.split(" ").includes(user)) continue;
+        if (!conversation.split(BETWEEN).includes(user)) continue;
         checkView(device, conversation, views.get(conversation), rows, findings, missing, trace);
       }
       for (const conversation of views.keys()) {

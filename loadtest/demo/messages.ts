@@ -51,7 +51,8 @@ function parseMessage(line: string, where: string): DemoMessage {
   }
   const { from, to, text } = value ?? {};
   if (typeof from !== "string" || typeof to !== "string" || typeof text !== "string") throw new Error(`${where}: "from", "to" and "text" must be strings`);
-  return { from, to, text };
+  // A lone surrogate has no UTF-8: what arrives is U+FFFD, so that is what is sent.
+  return { from, to, text: Buffer.from(text).toString() };
 }
 
 const SAMPLE_MESSAGES = 2000;

@@ -259,7 +259,7 @@ class Replay {
 
   /** When it was sent, for its latency: not of those whose sender or recipient is away. */
   private noteSent(from: string, to: string, held: boolean): void {
-    const pair = `${from} ${to}`;
+    const pair = pairName(from, to);
     let times = this.sentAt.get(pair);
     if (times === undefined) this.sentAt.set(pair, (times = []));
     const toAbsent = this.away && this.offlineUsers.has(to);
@@ -274,7 +274,7 @@ class Replay {
     this.shown++;
     this.shownAt = performance.now();
     if (message.mine || !device.first) return;
-    const at = this.sentAt.get(`${peer.slice(0, peer.length - suffix.length)} ${device.user}`)?.shift();
+    const at = this.sentAt.get(pairName(peer.slice(0, peer.length - suffix.length), device.user))?.shift();
     if (at === TO_ABSENT) this.offlineDelivered++;
     else if (at !== undefined && at !== FROM_ABSENT) this.latency.recordValue(Math.max(1, Math.round(performance.now() - at)));
   }
@@ -312,6 +312,10 @@ interface Device {
   tcp: boolean;
   /** The device on which delivery is counted and timed. */
   first: boolean;
+}
+
+function pairName(from: string, to: string): string {
+  return JSON.stringify([from, to]);
 }
 
 function delay(ms: number): Promise<void> {
