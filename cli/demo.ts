@@ -110,7 +110,9 @@ async function demo(file: string | undefined, flags: Flags): Promise<boolean> {
     const missing = stack === undefined ? undefined : await missingFromStore(join(dataDir, "logic"), ledger.acked());
     findings.traces.push(...(missing ?? []));
     const aborted = abort.signal.aborted;
-    const ok = !aborted && findings.lost === 0 && findings.duplicated === 0 && findings.outOfOrder === 0 && (missing ?? []).length === 0;
+    const unsent = messages.length - findings.messages;
+    if (unsent > 0) findings.traces.unshift(`gave up with ${unsent} messages not sent: nothing was shown to anybody for too long`);
+    const ok = !aborted && unsent === 0 && findings.lost === 0 && findings.duplicated === 0 && findings.outOfOrder === 0 && (missing ?? []).length === 0;
     const figures = figuresOf(
       findings,
       result,
@@ -119,7 +121,7 @@ async function demo(file: string | undefined, flags: Flags): Promise<boolean> {
       chaos?.kills,
       missing?.length,
     );
-    print(figures, findings, result, seconds, ok, aborted);
+    print(figures, findings, result, seconds, ok, aborted, flags.rate !== undefined);
     if (flags.json === "-") console.log(JSON.stringify(figures));
     else if (flags.json !== undefined) writeFileSync(flags.json, `${JSON.stringify(figures, undefined, 2)}\n`);
     return ok;
@@ -167,7 +169,14 @@ class ServerCpu {
   }
 }
 
-function figuresOf(findings: Findings, result: ReplayResult, textBytes: number[], cpu: number | undefined, kills: ChaosCounts | undefined, notInStore: number | undefined) {
+function figuresOf(
+  findings: Findings,
+  result: ReplayResult,
+  textBytes: number[],
+  cpu: number | undefined,
+  kills: ChaosCounts | undefined,
+  notInStore: number | undefined,
+) {
   return {
     messages: findings.messages,
     delivered: findings.delivered,
@@ -192,13 +201,21 @@ function figuresOf(findings: Findings, result: ReplayResult, textBytes: number[]
   };
 }
 
-function print(figures: ReturnType<typeof figuresOf>, findings: Findings, result: ReplayResult, seconds: number, ok: boolean, aborted: boolean): void {
+function print(
+  figures: ReturnType<typeof figuresOf>,
+  findings: Findings,
+  result: ReplayResult,
+  seconds: number,
+  ok: boolean,
+  aborted: boolean,
+  paced: boolean,
+): void {
   const { wire, latency_ms: latency } = figures;
   const lines = [
     `users        ${figures.users} with ${figures.devices} devices: ${figures.transports.tcp} over TCP, ${figures.transports.ws} over WebSocket; ${result.offlineUsers} users offline at first`,
     `messages     ${figures.messages} in ${seconds.toFixed(1)} s: ${figures.acked} acked, ${figures.delivered} delivered, ${figures.offline_delivered} of them to users who were offline`,
     `wrong        ${figures.lost} lost, ${figures.duplicated} doubled, ${figures.out_of_order} out of order${figures.acked_not_in_store === null ? "" : `, ${figures.acked_not_in_store} acked but not in the store`}`,
-    `latency      p50 ${latency.p50} ms, p99 ${latency.p99} ms from send() to the recipient, ${figures.kills ? "outages included" : "everything sent as fast as acks come"}`,
+    `latency      p50 ${latency.p50} ms, p99 ${latency.p99} ms from send() to the recipient, ${figures.kills ? "outages included" : paced ? "paced by --rate" : "everything sent as fast as acks come"}`,
     `on the wire  text ${wire.median_text_bytes} bytes, Send frame ${wire.median_send_frame_bytes}, Push frame ${wire.median_push_frame_bytes} (medians)`,
   ];
   if (figures.server_cpu_us_per_message !== null)

@@ -11,6 +11,8 @@ import { address } from "./fetcher.ts";
 import type { Requests } from "./requests.ts";
 
 const GATHER_MS = 200;
+/** Told in one go; the others follow, so that a return after long does not meet the server's rates. */
+const TOLD_AT_ONCE = 64;
 
 export class ReadPositions {
   private readonly outputs: Outputs;
@@ -39,28 +41,40 @@ export class ReadPositions {
   /** A Head named a position that is not below ours. */
   confirmed(log: ConversationLog): void {
     this.unconfirmed.delete(log);
+    this.untold.delete(log);
   }
 
-  /** What was told may be lost. */
-  again(now: number): void {
-    for (const log of this.unconfirmed) this.add(log, now);
+  /** What was told may be lost, or was refused for the next `waitMs`. */
+  again(now: number, waitMs = 0): void {
+    for (const log of this.unconfirmed) this.untold.add(log);
+    if (this.untold.size === 0) return;
+    this.at = Math.max(this.at === NEVER ? 0 : this.at, now + Math.max(waitMs, GATHER_MS));
+    this.outputs.schedule(this.at);
   }
 
   /** Online: writes what waited long enough. */
   pump(now: number): void {
     if (now < this.at) return;
     this.at = NEVER;
+    let told = 0;
     for (const log of this.untold) {
+      if (++told > TOLD_AT_ONCE) {
+        this.at = now + GATHER_MS;
+        this.outputs.schedule(this.at);
+        return;
+      }
+      this.untold.delete(log);
       this.unconfirmed.add(log);
       this.requests.tell(encodeMessage(FrameType.Read, hawser.v1.Read, { ...address(log), seq: log.readSeq }), now);
     }
-    this.untold.clear();
   }
 
   /** Writes all now: the client is about to leave. */
   flush(now: number): void {
-    this.at = 0;
-    this.pump(now);
+    while (this.untold.size > 0) {
+      this.at = 0;
+      this.pump(now);
+    }
   }
 
   dueAt(): number {

@@ -279,6 +279,7 @@ export class Receiver implements FrameSink {
     const reader = this.reader;
     // One without a live request answers a Read, or something that was asked anew since.
     if (request?.live === true) this.refused(request, code, closes, error);
+    else if (error.ref > 0 && request === undefined && !closes && rule?.retry === "wait") this.parts.reads.again(this.now, error.retryAfterMs);
     else if (error.ref === 0 && !closes && !(this.welcomed && sync.refusedHello(this.waitMs(code, error), this.now))) {
       outputs.error(new HawserError(code, error.detail));
     }

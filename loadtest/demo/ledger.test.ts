@@ -14,7 +14,7 @@ function threeMessages() {
 }
 
 function show(ledger: Ledger, device: string, name: string, rows: [number, string][]) {
-  for (const [seq, text] of rows) ledger.show(device, name, seq, text);
+  for (const [seq, text] of rows) ledger.show(device, name, seq, text, seq % 2 === 1 ? "a" : "b");
 }
 
 const ALL: [number, string][] = [
@@ -53,6 +53,15 @@ t.test("each kind of wrong is found", (t) => {
   t.end();
 });
 
+t.test("a row under another's name is found", (t) => {
+  const { ledger, name } = threeMessages();
+  show(ledger, "a/phone", name, ALL);
+  show(ledger, "b/phone", name, ALL.slice(0, 2));
+  ledger.show("b/phone", name, 3, "three", "b");
+  t.match(ledger.check(), { outOfOrder: 1, lost: 1, delivered: 2 });
+  t.end();
+});
+
 t.test("acks that contradict each other are found", (t) => {
   const unacked = threeMessages();
   unacked.sent[2]!.seq = 0;
@@ -70,7 +79,7 @@ t.test("acks that contradict each other are found", (t) => {
   t.match(twin.ledger.check(), { lost: 3 }, "two messages under one number");
 
   const stranger = threeMessages();
-  stranger.ledger.show("a/phone", conversationName("a", "z"), 1, "?");
+  stranger.ledger.show("a/phone", conversationName("a", "z"), 1, "?", "z");
   t.ok(stranger.ledger.check().duplicated > 0, "a conversation that nobody wrote in");
   t.end();
 });
@@ -81,8 +90,8 @@ t.test("ids with spaces in them are told apart", (t) => {
   ledger.addDevice("2", "c");
   ledger.addDevice("3", "b c");
   ledger.send("a b", "c", "x").seq = 1;
-  ledger.show("1", conversationName("a b", "c"), 1, "x");
-  ledger.show("2", conversationName("c", "a b"), 1, "x");
+  ledger.show("1", conversationName("a b", "c"), 1, "x", "a b");
+  ledger.show("2", conversationName("c", "a b"), 1, "x", "a b");
   t.match(ledger.check(), { delivered: 1, lost: 0, duplicated: 0, outOfOrder: 0 });
   t.not(conversationName("a b", "c"), conversationName("a", "b c"));
   t.end();

@@ -1,6 +1,6 @@
 // The checker: what was sent and acked, what each device was shown, and what is wrong between the two. Pure.
 //
-// A device's view of a conversation must be the rows 1, 2, 3 … n with the texts that were acked at those
+// A device's view of a conversation must be the rows 1, 2, 3 … n with the texts and senders that were acked at those
 // numbers, n being what was sent there; and the numbers of each sender's messages must rise in the order in which
 // they were sent. Everything else is counted as lost, duplicated or out of order, with a trace.
 
@@ -32,6 +32,7 @@ const TRACES_MAX = 50;
 interface View {
   readonly seqs: number[];
   readonly texts: string[];
+  readonly senders: string[];
 }
 
 /** Between the two users of a conversation's name: in no id of a sane person's file. */
@@ -71,15 +72,16 @@ export class Ledger {
   }
 
   /** A device shows a row. */
-  show(device: string, conversation: string, seq: number, text: string): void {
+  show(device: string, conversation: string, seq: number, text: string, from: string): void {
     const { views } = this.devices.get(device)!;
     let view = views.get(conversation);
     if (view === undefined) {
-      view = { seqs: [], texts: [] };
+      view = { seqs: [], texts: [], senders: [] };
       views.set(conversation, view);
     }
     view.seqs.push(seq);
     view.texts.push(text);
+    view.senders.push(from);
   }
 
   /** Acked messages, for a look into the store. */
@@ -169,9 +171,9 @@ function checkView(
       // A row under a number that no ack named: some message stands in the log twice.
       findings.duplicated++;
       trace(`${device} was shown seq ${seq} of ${conversation}, which was never acked`);
-    } else if (message.text !== view!.texts[i]) {
+    } else if (message.text !== view!.texts[i] || message.from !== view!.senders[i]) {
       findings.outOfOrder++;
-      trace(`${device} was shown another text than was acked at seq ${seq} of ${conversation}`);
+      trace(`${device} was shown another text or sender than was acked at seq ${seq} of ${conversation}`);
     } else seen.add(seq);
   }
   for (const [seq, message] of rows) {

@@ -167,6 +167,7 @@ class Replay {
   /** Sends everything in the file's order, within the window and at the rate; brings the absent back on the way. */
   async send(): Promise<void> {
     const started = performance.now();
+    this.shownAt = started;
     let returned: Promise<void> | undefined;
     for (const message of this.messages) {
       while (this.sent - this.acked - this.held >= this.options.inFlightMax || this.ahead(started)) {
@@ -183,6 +184,7 @@ class Replay {
 
   /** Waits until every device was shown everything, or nothing moves any more. */
   async settle(): Promise<void> {
+    this.shownAt = performance.now();
     while (this.shown < this.ledger.expected || this.acked < this.sent) {
       if (this.stalled()) return;
       this.report("delivering");
@@ -270,7 +272,7 @@ class Replay {
     const { suffix } = this.target;
     const self = device.user + suffix;
     const peer = "peer" in message.conversation ? message.conversation.peer : self;
-    this.ledger.show(device.name, conversationName(self, peer), message.seq, message.text ?? "");
+    this.ledger.show(device.name, conversationName(self, peer), message.seq, message.text ?? "", message.from);
     this.shown++;
     this.shownAt = performance.now();
     if (message.mine || !device.first) return;

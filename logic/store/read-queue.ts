@@ -9,7 +9,7 @@ const CROWDED_AT = 4096;
 export class ReadQueue {
   private readonly failed: (error: unknown) => void;
   private active: number;
-  private waiting: (() => Promise<void>)[];
+  private waiting: ((() => Promise<void>) | undefined)[];
   private first: number;
 
   /** `failed` hears of a read that rejects. */
@@ -47,7 +47,8 @@ export class ReadQueue {
     this.active--;
     if (this.first === this.waiting.length) return;
     const next = this.waiting[this.first]!;
-    this.first++;
+    // Not held any longer than it waits: what it closes over may be large.
+    this.waiting[this.first++] = undefined;
     if (this.first > 1024 && this.first * 2 > this.waiting.length) {
       this.waiting = this.waiting.slice(this.first);
       this.first = 0;
