@@ -861,6 +861,28 @@ t.test("read positions: told once a moment, again when the head is behind, merge
   t.end();
 });
 
+t.test("read positions have no answer: told again after a Resync or a refusal, until a head confirms them", (t) => {
+  const h = new Harness().online();
+  const reads = () => h.took().filter(({ type }) => type === FrameType.Read);
+  h.push("bob", 1, "one");
+  h.do(() => h.core.markRead(1, "bob", undefined, h.now));
+  h.pass(1000);
+  t.equal(reads().length, 1);
+  h.receive(FrameType.Error, hawser.v1.Error, { code: ErrorCode.Busy as number, ref: 1, retryAfterMs: 3000 });
+  h.pass(2500);
+  t.equal(reads().length, 0, "not before retry_after_ms");
+  h.pass(1500);
+  t.match(reads(), [{ body: { seq: 1 } }], "told again after it");
+  h.receive(FrameType.Resync, hawser.v1.Resync, {});
+  h.pass(1000);
+  t.match(reads(), [{ body: { seq: 1 } }], "and after a Resync");
+  h.heads(0, [{ peer: BOB, seq: 1, readSeq: 1 }], "w");
+  h.receive(FrameType.Resync, hawser.v1.Resync, {});
+  h.pass(1000);
+  t.equal(reads().length, 0, "a head has confirmed it");
+  t.end();
+});
+
 t.test("beats: after heartbeat_ms without a frame; silence after one is death", (t) => {
   const h = new Harness({ random: () => 0 }).online({ heartbeatMs: 40_000 });
   h.pass(19_999);
