@@ -118,7 +118,7 @@ export class Outbox {
     this.counters.drops[DropReason.Lagging]!++;
   }
 
-  /** The first page that answers a Sync: whatever was dropped before is in it. */
+  /** A page of heads: what was dropped before is in it or in a later page; each later lag has a Resync of its own. */
   sync(slot: number, frame: Uint8Array): void {
     this.caughtUp(slot);
     this.control(slot, frame);

@@ -244,7 +244,8 @@ export class UserShard {
     }
     const watermark = encodeWatermark(this.incarnation, more ? last : this.counter.value);
     const frame = encodeMessage(FrameType.Heads, hawser.v1.Heads, { ref, heads, watermark, more });
-    // From the first page on, every later change is pushed or reported by a later page: no longer lagging.
+    // Every page, of a Check's answer too: from the first on, each later change is pushed or stands in a later page, and a lag
+    // that begins meanwhile has a Resync, and so a Sync, of its own.
     session.gateway.deliver(session, frame, DeliveryClass.Sync);
   }
 }
