@@ -1,6 +1,7 @@
 // CPU of all server processes per durable direct message, from few pairs of users to many, each pair with one
 // message in flight: how far batching brings the cost down as load rises. In the same run, round by round, the
 // same traffic through the floor (bench/floor/relay.c), because only ratios survive a noisy machine.
+import { setTimeout as delay } from "node:timers/promises";
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { connect, type Socket } from "node:net";
@@ -245,8 +246,4 @@ function connected(port: number): Promise<Socket> {
     const socket = connect({ host: "127.0.0.1", port, noDelay: true }, () => resolve(socket));
     socket.once("error", reject);
   });
-}
-
-function delay(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

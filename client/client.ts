@@ -13,7 +13,7 @@ import { ClientCore } from "./core.ts";
 import { Dialer } from "./dialer.ts";
 import type { DialerSink } from "./dialer.ts";
 import { Emitter } from "./emitter.ts";
-import { bytesToHex } from "./encoding.ts";
+import { hex } from "../proto/hex.ts";
 import { describe, HawserError, LocalErrorCode } from "./errors.ts";
 import { bodyParts } from "./message.ts";
 import type { Body, Conversation, Destination, Receipt } from "./message.ts";
@@ -278,7 +278,7 @@ export class Client extends Emitter<ClientEvents> implements Ticking, StoreWrite
       pendingMax: options.pendingMax ?? PENDING_MAX_DEFAULT,
       pendingBytesMax: options.pendingBytesMax ?? PENDING_BYTES_MAX_DEFAULT,
       records,
-      device: options.device ?? `device-${bytesToHex(crypto.getRandomValues(new Uint8Array(8)))}`,
+      device: options.device ?? `device-${hex(crypto.getRandomValues(new Uint8Array(8)))}`,
     });
   }
 

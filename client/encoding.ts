@@ -1,13 +1,5 @@
 // Bytes as text and back, for the store: no Buffer, since browsers have none.
 
-const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
-
-export function bytesToHex(bytes: Uint8Array): string {
-  let text = "";
-  for (const byte of bytes) text += HEX[byte];
-  return text;
-}
-
 /** Throws RangeError on anything but pairs of hex digits. */
 export function hexToBytes(text: string): Uint8Array {
   if (!/^([0-9a-f]{2})*$/.test(text)) throw new RangeError("not hex digits");

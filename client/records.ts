@@ -4,7 +4,8 @@
 import { ConversationKind, idBytes } from "../proto/conversation.ts";
 import { Limits } from "../proto/limits.ts";
 import type { ConversationLog } from "./conversation-log.ts";
-import { base64ToBytes, bytesToBase64, bytesToHex, equalBytes, hexToBytes } from "./encoding.ts";
+import { hex } from "../proto/hex.ts";
+import { base64ToBytes, bytesToBase64, equalBytes, hexToBytes } from "./encoding.ts";
 import { describe, HawserError, LocalErrorCode } from "./errors.ts";
 import type { Kept } from "./journal.ts";
 import { NO_BYTES } from "./message.ts";
@@ -31,7 +32,7 @@ export class RootRecord implements Kept {
   /** Throws BAD_ARGUMENT on a device name that is not an id. */
   constructor(install: Uint8Array, device: string) {
     this.install = install;
-    this.installHex = bytesToHex(install);
+    this.installHex = hex(install);
     this.device = device;
     this.deviceBytes = deviceBytes(device);
     this.connection = 0;
@@ -42,7 +43,7 @@ export class RootRecord implements Kept {
   }
 
   static hex(install: Uint8Array): string {
-    return bytesToHex(install);
+    return hex(install);
   }
 
   setUser(user: string): void {
@@ -53,7 +54,7 @@ export class RootRecord implements Kept {
   /** Install and connection counter live and die together (SPEC.md §3). */
   renew(install: Uint8Array): void {
     this.install = install;
-    this.installHex = bytesToHex(install);
+    this.installHex = hex(install);
     this.connection = 0;
   }
 

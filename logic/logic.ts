@@ -14,7 +14,7 @@ import type { PendingSend } from "./shard/conversation.ts";
 import { CONVERSATION_LIMITS, type ConversationLimits, ConversationShard } from "./shard/conversation-shard.ts";
 import type { Completion, ConversationOutput, RepeatedSend, UserOutput } from "./shard/output.ts";
 import { pageFrame } from "./shard/page.ts";
-import { DeliveryClass } from "./shard/reply.ts";
+import { DeliveryClass } from "../proto/delivery-class.ts";
 import type { Session } from "./shard/session.ts";
 import { USER_LIMITS, type UserLimits, UserShard } from "./shard/user-shard.ts";
 import { ReadQueue } from "./store/read-queue.ts";

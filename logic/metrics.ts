@@ -1,7 +1,10 @@
 // What a logic process shows to Prometheus. Numbers are read when somebody asks; nothing is counted twice.
 import { collectDefaultMetrics, Counter, Gauge, Registry } from "prom-client";
 import { frameTypeName } from "../proto/frame-type.ts";
+import { hawser as fabric } from "../proto/gen/fabric.js";
 import type { Logic } from "./logic.ts";
+
+const { Operation } = fabric.fabric.v1;
 
 export function logicMetrics(logic: Logic): Registry {
   const registry = new Registry();
@@ -54,7 +57,7 @@ export function logicMetrics(logic: Logic): Registry {
 }
 
 function commandName(type: number): string {
-  return type === 64 ? "Attach" : type === 65 ? "Detach" : frameTypeName(type);
+  return type === Operation.OPERATION_ATTACH ? "Attach" : type === Operation.OPERATION_DETACH ? "Detach" : frameTypeName(type);
 }
 
 function sum<T>(items: Iterable<T>, value: (item: T) => number): number {

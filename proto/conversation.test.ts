@@ -7,7 +7,8 @@ import t from "tap";
 import { HASH_START, digestBytes, digestTerm, nextHash } from "./conversation-hash.ts";
 import { compareBytes, directKey, directUsers, groupKey, idBytes, idText, selfKey, shardOf, userKey } from "./conversation.ts";
 import { Limits } from "./limits.ts";
-import { checkCluster, gatewaySubject, hex, logicSubject, ownerKey, ownersBucket } from "./subject.ts";
+import { hex } from "./hex.ts";
+import { checkCluster, gatewaySubject, logicSubject, ownerKey, ownersBucket } from "./subject.ts";
 import { fromHex, toHex, vectors } from "./testing/project-file.ts";
 import { WIRE_EPOCH_MS, fromWireTime, toWireTime } from "./time.ts";
 

@@ -60,7 +60,7 @@ export class FrameReader {
     }
     const stopped = this.read(chunk, at, chunk.length, sink);
     if (stopped < 0) return this.fail(-stopped as ErrorCode);
-    if (!this.ended && stopped < chunk.length) this.keep(chunk, stopped);
+    if (!this.ended && stopped < chunk.length) this.append(chunk.subarray(stopped));
     return 0;
   }
 
@@ -100,10 +100,6 @@ export class FrameReader {
     const header = readLength(this.carry, 0, this.carried);
     if (header < 0) return header !== LENGTH_INCOMPLETE;
     return lengthRead > this.limit || this.carried === header + lengthRead;
-  }
-
-  private keep(chunk: Uint8Array, from: number): void {
-    this.append(chunk.subarray(from));
   }
 
   private append(bytes: Uint8Array): void {

@@ -1,4 +1,5 @@
 // Every NATS subject, bucket and key is built here, and nowhere else. Ids of users never stand in a subject.
+import { hex } from "./hex.ts";
 
 /** Cluster names keep several Hawsers apart on one NATS. Throws RangeError for anything but letters, digits, _ and -. */
 export function checkCluster(cluster: string): string {
@@ -24,11 +25,4 @@ export function ownersBucket(cluster: string): string {
 /** The key of a range of shards, both ends included. */
 export function ownerKey(shardFirst: number, shardLast: number): string {
   return `shards.${shardFirst}-${shardLast}`;
-}
-
-/** Bytes as lower-case hex. */
-export function hex(bytes: Uint8Array): string {
-  let text = "";
-  for (const byte of bytes) text += (byte < 16 ? "0" : "") + byte.toString(16);
-  return text;
 }

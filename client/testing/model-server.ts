@@ -7,7 +7,8 @@ import { ErrorCode, errorFrame } from "../../proto/error-code.ts";
 import { encodeMessage } from "../../proto/frame.ts";
 import { FrameType } from "../../proto/frame-type.ts";
 import { hawser } from "../../proto/gen/hawser.js";
-import { bytesToHex, equalBytes } from "../encoding.ts";
+import { hex } from "../../proto/hex.ts";
+import { equalBytes } from "../encoding.ts";
 import { sha256, utf8 } from "./harness.ts";
 import type { Written } from "./harness.ts";
 
@@ -114,7 +115,7 @@ export class ModelServer {
 
   private send(session: ModelSession, ref: number, send: hawser.v1.Send): { outputs: ModelOutput[]; commit: (() => ModelOutput[]) | undefined } {
     const conversation = this.conversation(session.user, text.decode(send.peer));
-    const install = bytesToHex(session.install);
+    const install = hex(session.install);
     let numbers = conversation.numbers.get(install);
     if (numbers === undefined) conversation.numbers.set(install, (numbers = []));
     const answer = (frame: Uint8Array): { outputs: ModelOutput[]; commit: undefined } => ({ outputs: [{ session, frame, kind: "answer" }], commit: undefined });
@@ -244,7 +245,7 @@ export class ModelServer {
 
   private conversation(user: string, peer: string): ModelConversation {
     const key = directKey(utf8.encode(user), utf8.encode(peer));
-    const name = bytesToHex(key);
+    const name = hex(key);
     let conversation = this.conversations.get(name);
     if (conversation === undefined) {
       const users = directUsers(key).map((id) => text.decode(id));

@@ -6,7 +6,7 @@ import { encodeMessage } from "../../proto/frame.ts";
 import { FrameType } from "../../proto/frame-type.ts";
 import { hawser } from "../../proto/gen/hawser.js";
 import { ClientCore } from "../core.ts";
-import { bytesToHex } from "../encoding.ts";
+import { hex } from "../../proto/hex.ts";
 import type { CoreEvent } from "../outputs.ts";
 import { applyChanges } from "../store.ts";
 import { ClientStream, seededRandom, sha256, utf8 } from "./harness.ts";
@@ -301,7 +301,7 @@ export class SimulatedClient {
       const name = "peer" in message.conversation ? message.conversation.peer : "?";
       let rows = this.shown.get(name);
       if (rows === undefined) this.shown.set(name, (rows = new Array(this.history === "all" ? 0 : message.seq - 1).fill("before")));
-      const line = `${message.from} ${message.kind} ${message.text ?? bytesToHex(message.payload)}`;
+      const line = `${message.from} ${message.kind} ${message.text ?? hex(message.payload)}`;
       if (message.seq <= rows.length && message.seq <= (this.again.get(name) ?? 0)) {
         if (rows[message.seq - 1] !== line) throw new Error(`row ${message.seq} of ${name} changed: ${rows[message.seq - 1]} is ${line}`);
       } else if (message.seq !== rows.length + 1) throw new Error(`${this.user}/${this.device} shows ${message.seq} of ${name} after ${rows.length}`);
@@ -369,16 +369,14 @@ export function compare(simulation: Simulation): string[] {
     for (const conversation of server.of(client.user)) {
       const peer = server.peerOf(conversation, client.user);
       if (conversation.committed !== conversation.rows.length) wrong.push(`rows with ${peer} were never committed`);
-      const expected = conversation.rows.map(
-        (row) => `${row.sender} ${row.kind} ${row.kind === 0 ? new TextDecoder().decode(row.payload) : bytesToHex(row.payload)}`,
-      );
+      const expected = conversation.rows.map((row) => `${row.sender} ${row.kind} ${row.kind === 0 ? new TextDecoder().decode(row.payload) : hex(row.payload)}`);
       const shown = client.shown.get(peer) ?? [];
       const same = expected.length === shown.length && expected.every((line, i) => line === shown[i] || shown[i] === "before");
       if (!same) wrong.push(`${who} with ${peer}: ${shown.length} of ${expected.length} rows`);
     }
     for (const [i, sent] of client.sent.entries()) {
       const rows = server.of(client.user).find((one) => server.peerOf(one, client.user) === sent.peer)?.rows ?? [];
-      const times = rows.filter((row) => bytesToHex(row.install) === sent.install && new TextDecoder().decode(row.payload) === sent.text).length;
+      const times = rows.filter((row) => hex(row.install) === sent.install && new TextDecoder().decode(row.payload) === sent.text).length;
       const allowed = sent.kind === REFUSED_KIND ? 0 : 1;
       if (times !== allowed && !(sent.mayBeLost && times === 0)) wrong.push(`${who}: message ${i} to ${sent.peer} is there ${times} times`);
       if (sent.kind === REFUSED_KIND && sent.seq !== undefined) wrong.push(`${who}: a refused message was confirmed`);
@@ -387,7 +385,7 @@ export function compare(simulation: Simulation): string[] {
     }
     // The sender's order: what was sent first stands first.
     for (const conversation of server.of(client.user)) {
-      const mine = conversation.rows.filter((row) => client.sent.some((sent) => sent.install === bytesToHex(row.install)));
+      const mine = conversation.rows.filter((row) => client.sent.some((sent) => sent.install === hex(row.install)));
       const texts = mine.map((row) => new TextDecoder().decode(row.payload));
       const order = client.sent.map((sent) => sent.text).filter((text) => texts.includes(text));
       if (texts.join() !== order.join()) wrong.push(`${who}: order with ${conversation.users.join("+")}: ${texts.join()} but sent ${order.join()}`);

@@ -1,7 +1,7 @@
 // Who owns which shards, as the KV bucket of leases says it. Pure: entries in, ranges out. Holders bump their
 // entries twice a second, so most entries change nothing.
 import { hawser as fabric } from "../../proto/gen/fabric.js";
-import { hex } from "../../proto/subject.ts";
+import { hex } from "../../proto/hex.ts";
 
 export interface OwnedRange {
   readonly key: string;

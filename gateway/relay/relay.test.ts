@@ -6,7 +6,7 @@ import { type ErrorCode, errorName } from "../../proto/error-code.ts";
 import { FrameType } from "../../proto/frame-type.ts";
 import { hawser } from "../../proto/gen/hawser.js";
 import type { LinkLimits } from "../../proto/link.ts";
-import { hex } from "../../proto/subject.ts";
+import { hex } from "../../proto/hex.ts";
 import { Counters } from "../counters.ts";
 import { SILENT } from "../log.ts";
 import { SessionTable } from "../session/session-table.ts";

@@ -9,7 +9,7 @@ import { ErrorCode } from "../../proto/error-code.ts";
 import { FrameType } from "../../proto/frame-type.ts";
 import { hawser as fabric } from "../../proto/gen/fabric.js";
 import { LINK_LIMITS, type LinkLimits, Verdict } from "../../proto/link.ts";
-import { hex } from "../../proto/subject.ts";
+import { hex } from "../../proto/hex.ts";
 import type { Counters } from "../counters.ts";
 import type { Log } from "../log.ts";
 import { ID_BYTES, SessionState, type SessionTable, USER_AT } from "../session/session-table.ts";

@@ -10,18 +10,9 @@
 // a write that was Buffered until it was seen empty.
 import { encodeMessage, lengthRead, readLength } from "../../proto/frame.ts";
 import { FrameType, TYPE_MASK } from "../../proto/frame-type.ts";
-import { hawser as fabric } from "../../proto/gen/fabric.js";
 import { hawser } from "../../proto/gen/hawser.js";
 import { WriteResult } from "../accept/transport.ts";
 import { CloseReason, type Counters, DropReason } from "../counters.ts";
-
-/** How a frame is treated when its connection lags: fabric's DeliveryClass, as plain numbers. */
-export const DeliveryClass = {
-  Control: fabric.fabric.v1.DeliveryClass.DELIVERY_CONTROL as number,
-  Push: fabric.fabric.v1.DeliveryClass.DELIVERY_PUSH as number,
-  Sync: fabric.fabric.v1.DeliveryClass.DELIVERY_SYNC as number,
-  Close: fabric.fabric.v1.DeliveryClass.DELIVERY_CLOSE as number,
-} as const;
 
 export const RESYNC_FRAME: Uint8Array = encodeMessage(FrameType.Resync, hawser.v1.Resync, {});
 

@@ -2,7 +2,7 @@
 // checks the sessions and digest that they claim, and sends what a test wants delivered.
 import { hawser as fabric } from "../../proto/gen/fabric.js";
 import { LINK_LIMITS, LinkEnd, type LinkHead, type LinkLimits, sessionDigestTerm, Verdict } from "../../proto/link.ts";
-import { hex } from "../../proto/subject.ts";
+import { hex } from "../../proto/hex.ts";
 
 const { Attach, Down, Operation, Owner, Up } = fabric.fabric.v1;
 type Command = fabric.fabric.v1.Command.$Properties;

@@ -1,5 +1,6 @@
 // Kills server processes while messages flow: gateway and logic in turn, by kill -9, every few seconds, each time after
 // the last one killed is back. Stops by itself when told, and only ever touches processes of the stack that it is given.
+import { setTimeout as delay } from "node:timers/promises";
 import type { Stack } from "../../cli/stack.ts";
 
 export interface ChaosCounts {
@@ -51,8 +52,4 @@ export class Chaos {
       await back;
     }
   }
-}
-
-function delay(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

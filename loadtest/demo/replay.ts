@@ -1,5 +1,6 @@
 // Replays messages between real SDK clients: half over TCP and half over WebSocket, some users with a second
 // device, some offline at first. What was sent and what each device was shown goes into the ledger.
+import { setTimeout as delay } from "node:timers/promises";
 import { build, type Histogram } from "hdr-histogram-js";
 import { Client, type Platform } from "../../client/client.ts";
 import type { Message } from "../../client/message.ts";
@@ -318,8 +319,4 @@ interface Device {
 
 function pairName(from: string, to: string): string {
   return JSON.stringify([from, to]);
-}
-
-function delay(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

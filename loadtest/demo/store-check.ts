@@ -1,6 +1,6 @@
 // Looks every acked message up in a store that is closed: what an ack promised must be there.
 import { directKey, idBytes } from "../../proto/conversation.ts";
-import { hex } from "../../proto/subject.ts";
+import { hex } from "../../proto/hex.ts";
 import { readAllRows } from "../../logic/store/inspect.ts";
 import type { SentMessage } from "./ledger.ts";
 

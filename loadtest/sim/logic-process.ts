@@ -2,7 +2,7 @@
 // take their time.
 import type { Bus, KeyValue } from "../../proto/bus.ts";
 import { hawser as fabric } from "../../proto/gen/fabric.js";
-import { hex } from "../../proto/subject.ts";
+import { hex } from "../../proto/hex.ts";
 import { Logic } from "../../logic/logic.ts";
 import { MemoryStore } from "../../logic/testing/memory-store.ts";
 import { SimProcess } from "./sim-process.ts";

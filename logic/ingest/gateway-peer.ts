@@ -4,7 +4,7 @@ import { hawser as fabric } from "../../proto/gen/fabric.js";
 import { Limits } from "../../proto/limits.ts";
 import { LinkEnd, sessionDigestTerm } from "../../proto/link.ts";
 import { Writer } from "../../proto/runtime.ts";
-import { hex } from "../../proto/subject.ts";
+import { hex } from "../../proto/hex.ts";
 import type { Session, SessionGateway } from "../shard/session.ts";
 
 const { Delivery, LinkHead } = fabric.fabric.v1;

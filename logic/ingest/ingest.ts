@@ -3,7 +3,7 @@
 import { hawser as fabric } from "../../proto/gen/fabric.js";
 import { Verdict } from "../../proto/link.ts";
 import { Writer } from "../../proto/runtime.ts";
-import { hex } from "../../proto/subject.ts";
+import { hex } from "../../proto/hex.ts";
 import type { Dispatch } from "./dispatch.ts";
 import { GatewayPeer, type PeerHost } from "./gateway-peer.ts";
 

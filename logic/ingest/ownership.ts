@@ -2,7 +2,8 @@
 // lost for good. While NATS is away nothing is decided: no command arrives either.
 import { hawser as fabric } from "../../proto/gen/fabric.js";
 import type { KeyValue } from "../../proto/bus.ts";
-import { hex, ownerKey } from "../../proto/subject.ts";
+import { hex } from "../../proto/hex.ts";
+import { ownerKey } from "../../proto/subject.ts";
 import type { StoreMeta } from "../store/store.ts";
 import { Lease, type LeaseEntry, LeaseStep } from "./lease.ts";
 

@@ -1,12 +1,10 @@
 // Answers as whole wire frames, straight to the session that asked.
+import { DeliveryClass } from "../../proto/delivery-class.ts";
 import { type ErrorCode, type ErrorFields, errorFrame } from "../../proto/error-code.ts";
 import { encodeMessage } from "../../proto/frame.ts";
 import { FrameType } from "../../proto/frame-type.ts";
 import { hawser } from "../../proto/gen/hawser.js";
 import type { Session } from "./session.ts";
-
-/** How a gateway treats a delivery (fabric.proto DeliveryClass). */
-export const DeliveryClass = { Control: 0, Push: 1, Sync: 2, Close: 3 } as const;
 
 /** What an ack promises. One synced store: fsync. */
 const DURABILITY_FSYNC = 2;

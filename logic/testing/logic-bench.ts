@@ -5,7 +5,7 @@ import { FrameType } from "../../proto/frame-type.ts";
 import { hawser as fabric } from "../../proto/gen/fabric.js";
 import { hawser } from "../../proto/gen/hawser.js";
 import { LinkEnd, type LinkHead, sessionDigestTerm, Verdict } from "../../proto/link.ts";
-import { hex } from "../../proto/subject.ts";
+import { hex } from "../../proto/hex.ts";
 import { Logic } from "../logic.ts";
 import type { Store } from "../store/store.ts";
 import { installOf, short } from "./fake-gateway.ts";

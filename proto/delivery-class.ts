@@ -1,0 +1,9 @@
+// How a gateway treats a delivery when its connection lags: fabric.proto's DeliveryClass, as plain numbers.
+import { hawser as fabric } from "./gen/fabric.js";
+
+export const DeliveryClass = {
+  Control: fabric.fabric.v1.DeliveryClass.DELIVERY_CONTROL as number,
+  Push: fabric.fabric.v1.DeliveryClass.DELIVERY_PUSH as number,
+  Sync: fabric.fabric.v1.DeliveryClass.DELIVERY_SYNC as number,
+  Close: fabric.fabric.v1.DeliveryClass.DELIVERY_CLOSE as number,
+} as const;
