@@ -1,0 +1,138 @@
+// The result of a load test, as `--json` writes it and as the report and `compare` read it. Field names are part of the
+// interface that scripts read: add, but do not rename.
+
+export const RESULT_FORMAT = 1;
+
+export interface CheckCounts {
+  /** Messages that were meant to be sent and left at least once. */
+  sent: number;
+  acked: number;
+  /** Deliveries, over all sessions; with one device per receiver, as many as messages. */
+  delivered: number;
+  /** Acked, but not delivered to some session that should have it: one per missing delivery. */
+  lost: number;
+  /** Delivered again as another row. */
+  duplicated: number;
+  out_of_order: number;
+  /** The same row (same seq) on the wire again, which a client drops by its number; allowed, and worth knowing. */
+  repeated_on_wire: number;
+  /** Not acked at the end. */
+  unacked: number;
+  /** Conversations whose head was compared with what was acked, and those where it differed. */
+  heads_checked: number;
+  heads_wrong: number;
+}
+
+/** One message that went wrong. Times are ms since the epoch; what did not happen is left out. */
+export interface Trace {
+  what: "lost" | "duplicated" | "out_of_order" | "unacked" | "head_wrong";
+  from: string;
+  to: string;
+  device?: string;
+  client_seq?: number;
+  seq?: number;
+  intended?: number;
+  sent?: number;
+  acked?: number;
+  delivered?: number;
+  detail?: string;
+}
+
+export interface Percentiles {
+  p50: number;
+  p90: number;
+  p99: number;
+  p999: number;
+  max: number;
+}
+
+/** A histogram for plots: [percentile from 0 to 100, value in ms], ascending. */
+export type PercentileCurve = [number, number][];
+
+/** Once a second, over all drivers and servers. */
+export interface Sample {
+  /** Seconds since the start of the run. */
+  t: number;
+  phase: string;
+  connected: number;
+  welcomes_per_second: number;
+  sent_per_second: number;
+  acked_per_second: number;
+  delivered_per_second: number;
+  errors: number;
+  /** Of this second; absent when nothing was delivered. */
+  p50_ms?: number;
+  p99_ms?: number;
+  max_ms?: number;
+  driver_cpu_percent: number;
+  /** By part, percent of one core; gateways together. Absent where the server's processes are not ours to look at. */
+  server_cpu_percent?: Record<string, number>;
+  server_rss_bytes?: Record<string, number>;
+  /** Slab of the kernel and memory of TCP buffers, of the whole machine. */
+  kernel_bytes?: number;
+  /** Part of the machine's time that the host took away. */
+  stolen_percent: number;
+}
+
+export interface PhaseResult {
+  name: string;
+  seconds: number;
+  /** Figures of a scenario's own, with their unit in the name: { time_to_999_ms: 812 }. */
+  figures: Record<string, number>;
+}
+
+export interface Result {
+  format: typeof RESULT_FORMAT;
+  scenario: string;
+  /** As a person would type it again. */
+  command: string;
+  started: string;
+  seconds: number;
+  versions: { hawser: string; node: string; nats: string | null; kernel: string };
+  machine: { cpu: string; cores: number; memory_bytes: number; files_per_process: number };
+  options: Record<string, string | number | boolean>;
+
+  connections: number;
+  sent: number;
+  acked: number;
+  delivered: number;
+  lost: number;
+  duplicated: number;
+  out_of_order: number;
+  check: CheckCounts;
+  traces: Trace[];
+  /** From the intended moment of sending to delivery, sessions that read freely. Null when nothing was delivered. */
+  latency_ms: Percentiles | null;
+  ack_latency_ms: Percentiles | null;
+  /** Of sessions that the scenario made slow. */
+  throttled_latency_ms?: Percentiles | null;
+  latency_curve: PercentileCurve;
+  ack_latency_curve: PercentileCurve;
+  /** Null where the server's processes are not ours to look at. */
+  server: {
+    /** CPU (user and system) of all server processes while traffic flowed, per acked message; null without traffic. */
+    cpu_us_per_message: number | null;
+    cpu_us_per_delivery: number | null;
+    /** The same, by part: gateway (all of them), logic, nats. */
+    split: Record<string, number>;
+    /** Private memory of all server processes over what they had with no connection, per connection. Null where too few connections make it noise. */
+    bytes_per_connection: number | null;
+    bytes_per_connection_split: Record<string, number>;
+    /** Kernel slab and TCP buffers over what there was before, per connection: both ends when both are here. */
+    kernel_bytes_per_connection: number | null;
+  } | null;
+  /** [connections, private bytes of all gateways], as they grew. */
+  memory_curve: [number, number][];
+  /** Of one core, the busiest driver process while traffic flowed. */
+  driver_cpu_percent: number;
+  driver: { processes: number; cpu_percent: number[]; bytes_per_connection: number | null; lag_p99_ms: number; wire: string };
+  /** Bytes of a frame, by type, on average. */
+  frame_bytes: Record<string, number>;
+  phases: PhaseResult[];
+  samples: Sample[];
+  errors: Record<string, number>;
+  /** Why the figures should not be trusted; empty when they can. */
+  unfit: string[];
+  /** Whether everything that was promised held. */
+  passed: boolean;
+}
