@@ -12,6 +12,7 @@ interface Flags {
   nats: string;
   cluster: string;
   shards: number;
+  sessionsPerUser: number;
   logLevel: string;
 }
 
@@ -24,6 +25,13 @@ export function build(command: Command): void {
     .addOption(option("--nats <urls>", "NATS servers, separated by commas", { env: "HAWSER_NATS", default: d.natsUrl }))
     .addOption(option("--cluster <name>", "keeps several Hawsers on one NATS apart", { env: "HAWSER_CLUSTER", default: d.cluster }))
     .addOption(option("--shards <count>", "shards of a new store, a power of two", { env: "HAWSER_SHARDS", default: d.shardCount, parse: integer(1, 65_536) }))
+    .addOption(
+      option("--sessions-per-user <count>", "live sessions of one user; of more, the first to connect has to go", {
+        env: "HAWSER_SESSIONS_PER_USER",
+        default: d.sessionsPerUserMax,
+        parse: integer(1, 100_000),
+      }),
+    )
     .addOption(logLevel(d.logLevel))
     .addHelpText("after", "\nExample:\n  hawser logic --data /var/lib/hawser --nats nats://10.0.0.5:4222 --host 0.0.0.0")
     .action(async (flags: Flags) => {
@@ -34,6 +42,7 @@ export function build(command: Command): void {
         host: flags.host,
         httpPort: flags.httpPort,
         shardCount: flags.shards,
+        sessionsPerUserMax: flags.sessionsPerUser,
         logLevel: flags.logLevel,
       };
       await serve(() => runLogic(config));

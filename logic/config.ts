@@ -1,6 +1,7 @@
 // The configuration of a logic process, checked before anything starts.
 import { Limits } from "../proto/limits.ts";
 import { checkCluster } from "../proto/subject.ts";
+import { USER_LIMITS } from "./shard/user-shard.ts";
 
 export interface LogicConfig {
   /** Directory of the embedded store; made when it is not there. */
@@ -14,6 +15,8 @@ export interface LogicConfig {
   httpPort: number;
   /** Of a new store; an old one keeps its own, and a difference is an error. */
   shardCount: number;
+  /** Live sessions of one user; of more, the one that connected first has to go. */
+  sessionsPerUserMax: number;
   logLevel: string;
 }
 
@@ -24,6 +27,7 @@ export const LOGIC_DEFAULTS: LogicConfig = {
   host: "127.0.0.1",
   httpPort: 7074,
   shardCount: Limits.shardCountDefault,
+  sessionsPerUserMax: USER_LIMITS.sessionsPerUserMax,
   logLevel: "info",
 };
 
@@ -33,6 +37,9 @@ export function checkLogicConfig(given: Partial<LogicConfig>): LogicConfig {
   checkCluster(config.cluster);
   if (!Number.isInteger(config.shardCount) || config.shardCount < 1 || config.shardCount > 65_536 || (config.shardCount & (config.shardCount - 1)) !== 0) {
     throw new RangeError(`shard count must be a power of two from 1 to 65536: ${config.shardCount}`);
+  }
+  if (!Number.isInteger(config.sessionsPerUserMax) || config.sessionsPerUserMax < 1 || config.sessionsPerUserMax > 100_000) {
+    throw new RangeError(`sessions per user must be a number from 1 to 100000: ${config.sessionsPerUserMax}`);
   }
   if (!Number.isInteger(config.httpPort) || config.httpPort < 0 || config.httpPort > 65_535) throw new RangeError(`not a port: ${config.httpPort}`);
   return config;

@@ -7,6 +7,7 @@ import { serveAdmin } from "../proto/admin-http.ts";
 import { checkLogicConfig, type LogicConfig } from "./config.ts";
 import { Logic } from "./logic.ts";
 import { logicMetrics } from "./metrics.ts";
+import { USER_LIMITS } from "./shard/user-shard.ts";
 import { openLevelStore } from "./store/leveldb.ts";
 
 export interface RunningLogic {
@@ -35,6 +36,7 @@ export async function runLogic(given: Partial<LogicConfig>): Promise<RunningLogi
     bus,
     store,
     cluster: config.cluster,
+    limits: { users: { ...USER_LIMITS, sessionsPerUserMax: config.sessionsPerUserMax } },
     fatal,
     warn: (message, fields) => log.warn(fields, message),
   });

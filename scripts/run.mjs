@@ -6,16 +6,23 @@ import { ensureBuilt } from "./build.mjs";
 import { ensureNatsServer } from "./nats.mjs";
 import { checkNode, ensurePackages, exclusively, guarded, root } from "./setup.mjs";
 
-/** Commands that start a whole Hawser of their own. */
-const NEED_NATS = new Set(["start", "demo", "bench", "load", "chaos"]);
+/** Commands that start a whole Hawser of their own, unless it is help that is asked for … */
+const NEED_NATS = new Set(["start", "demo", "bench", "loadtest"]);
 
 const args = process.argv.slice(2);
+const needNats = NEED_NATS.has(args[0] ?? "") && !args.includes("--help") && !args.includes("-h") && !usesAnother(args);
+
+/** … or a load test of a Hawser that runs already, or a comparison of two that ran. @param {string[]} args */
+function usesAnother([command, ...rest]) {
+  return command === "loadtest" && (rest[0] === "compare" || rest.some((arg) => arg === "--url" || arg.startsWith("--url=")));
+}
+
 await guarded(() => {
   checkNode();
   return exclusively(() => {
     ensurePackages("prod");
     ensureBuilt("prod");
-    if (NEED_NATS.has(args[0] ?? "") && !args.includes("--help") && !args.includes("-h")) process.env["HAWSER_NATS_SERVER"] = ensureNatsServer();
+    if (needNats) process.env["HAWSER_NATS_SERVER"] = ensureNatsServer();
   });
 });
 
