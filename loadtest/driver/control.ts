@@ -80,6 +80,8 @@ export interface Answers {
     failed: number;
     tookMs: number /** When the given parts of them were welcomed, in ms since the order. */;
     reachedMs: { p50: number; p99: number; p999: number; max: number };
+    /** The same as a histogram of µs, encoded as in Tick, so that the coordinator can merge several drivers' exactly. */
+    reachedUs?: string;
   };
   settle: { settled: boolean; tookMs: number };
   check: Verdict;
@@ -114,6 +116,8 @@ export interface Tick {
   rssBytes: number;
   /** How late messages left after the moment they were meant to, in ms, since the last tick: the driver's own fault. */
   lagMs: { p99: number; max: number };
+  /** The same as a histogram of µs, encoded as those below. */
+  lagUs?: string;
   /** HDR histograms in µs since the last tick, compressed base64 of hdr-histogram-js: from the intended moment of sending to delivery, of sessions that read freely … */
   deliveryUs?: string;
   /** … and of throttled ones; and to the ack. */
