@@ -50,3 +50,9 @@ export interface Wire {
 
 /** What `data` may leave unconsumed; above every frame that a server may send. */
 export const WIRE_REST_BYTES_MAX = 1024 * 1024;
+
+/** What one connection may have waiting to be sent; beyond it the connection is reset, and told as closed with ENOBUFS. */
+export const WIRE_BACKLOG_BYTES_MAX = 4 * 1024 * 1024;
+
+/** How long a connection that was closed in order may wait for its last bytes to leave and for its peer to close as well. */
+export const WIRE_LINGER_MS = 5000;

@@ -1,0 +1,25 @@
+// Opens the wire that this machine can have: the addon where it can be built, node:net elsewhere.
+import { NetWire } from "./net.ts";
+import type { Wire, WireEvents } from "./wire.ts";
+
+export type WireKind = "epoll" | "net";
+
+export interface WireMaker {
+  kind: WireKind;
+  open: (slots: number, events: WireEvents) => Wire;
+}
+
+/**
+ * Finds out once which wire there is; the maker then opens as many as wanted, at once. "auto" falls back to node:net with
+ * one notice on stderr; "epoll" throws when the addon cannot be had.
+ */
+export async function wireMaker(kind: "auto" | WireKind = "auto"): Promise<WireMaker> {
+  if (kind === "epoll") throw new Error("there is no epoll wire here");
+  return { kind: "net", open: (slots, events) => new NetWire(slots, events) };
+}
+
+/** A wire with slots 0 … slots − 1. It may keep the process running until destroy(). */
+export async function openWire(slots: number, events: WireEvents, kind: "auto" | WireKind = "auto"): Promise<{ wire: Wire; kind: WireKind }> {
+  const maker = await wireMaker(kind);
+  return { wire: maker.open(slots, events), kind: maker.kind };
+}
