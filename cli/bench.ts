@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { benchSpine, type SpineLevel } from "../bench/spine.ts";
 import { benchStore, printStoreBench } from "../bench/store.ts";
-import { readMessages } from "../loadtest/demo/messages.ts";
+import { readMessages } from "../loadtest/cast/messages.ts";
 import { integer, option } from "./options.ts";
 import { startStack } from "./stack.ts";
 

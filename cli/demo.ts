@@ -6,7 +6,7 @@ import type { Command } from "commander";
 import { cpuMicros, median } from "../bench/process-cpu.ts";
 import { Chaos, type ChaosCounts } from "../loadtest/demo/chaos.ts";
 import { type Findings, Ledger } from "../loadtest/demo/ledger.ts";
-import { readMessages } from "../loadtest/demo/messages.ts";
+import { readMessages } from "../loadtest/cast/messages.ts";
 import { Progress } from "../loadtest/demo/progress.ts";
 import { type ReplayResult, replay } from "../loadtest/demo/replay.ts";
 import { missingFromStore } from "../loadtest/demo/store-check.ts";

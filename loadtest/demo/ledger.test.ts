@@ -1,7 +1,7 @@
 // The checker must find what it is there to find: every kind of wrong is made once, and seen as what it is.
 import t from "tap";
 import { conversationName, Ledger } from "./ledger.ts";
-import { sampleMessages } from "./messages.ts";
+import { sampleMessages } from "../cast/messages.ts";
 
 /** Two users with a device each, three messages acked 1, 2, 3. */
 function threeMessages() {

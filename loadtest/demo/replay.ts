@@ -6,7 +6,7 @@ import { Client, type Platform } from "../../client/client.ts";
 import type { Message } from "../../client/message.ts";
 import { nodePlatform } from "../../client/node-platform.ts";
 import { conversationName, type Ledger } from "./ledger.ts";
-import type { DemoMessage } from "./messages.ts";
+import type { ChatMessage } from "../cast/messages.ts";
 import { WireCost } from "./wire-cost.ts";
 
 export interface ReplayTarget {
@@ -71,7 +71,7 @@ const CONNECTS_AT_ONCE = 200;
 /** Without a single new row for this long, what is missing is lost. */
 const STALL_MS = 45_000;
 
-export async function replay(target: ReplayTarget, messages: readonly DemoMessage[], ledger: Ledger, options: ReplayOptions): Promise<ReplayResult> {
+export async function replay(target: ReplayTarget, messages: readonly ChatMessage[], ledger: Ledger, options: ReplayOptions): Promise<ReplayResult> {
   const run = new Replay(target, messages, ledger, options);
   try {
     await run.connect(run.present, "connecting");
@@ -90,7 +90,7 @@ class Replay {
   private readonly absent: Device[];
   private readonly devices: Device[];
   private readonly target: ReplayTarget;
-  private readonly messages: readonly DemoMessage[];
+  private readonly messages: readonly ChatMessage[];
   private readonly ledger: Ledger;
   private readonly options: ReplayOptions;
   private readonly wireCost: WireCost;
@@ -114,7 +114,7 @@ class Replay {
   private shownAt: number;
   private failure: unknown;
 
-  constructor(target: ReplayTarget, messages: readonly DemoMessage[], ledger: Ledger, options: ReplayOptions) {
+  constructor(target: ReplayTarget, messages: readonly ChatMessage[], ledger: Ledger, options: ReplayOptions) {
     this.target = target;
     this.messages = messages;
     this.ledger = ledger;
@@ -233,7 +233,7 @@ class Replay {
     return device;
   }
 
-  private sendOne({ from, to, text }: DemoMessage): void {
+  private sendOne({ from, to, text }: ChatMessage): void {
     const { suffix } = this.target;
     const entry = this.ledger.send(from + suffix, to + suffix, text);
     const held = this.away && this.offlineUsers.has(from);

@@ -1,19 +1,19 @@
-// The messages that a demo replays: a JSON-lines file ({"from","to","text"} a line, plain or gzipped), or a
+// The messages that a demo or a load test replays: a JSON-lines file ({"from","to","text"} a line, plain or gzipped), or a
 // small built-in sample when there is none.
 import { createReadStream, existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { createGunzip } from "node:zlib";
 import { createInterface } from "node:readline";
 
-export interface DemoMessage {
+export interface ChatMessage {
   readonly from: string;
   readonly to: string;
   readonly text: string;
 }
 
-export interface DemoMessages {
+export interface ChatMessages {
   readonly source: string;
-  readonly messages: DemoMessage[];
+  readonly messages: ChatMessage[];
 }
 
 /** Real messages, where a checkout has them beside it. */
@@ -22,14 +22,14 @@ const BESIDE_THE_PROJECT = fileURLToPath(
 );
 
 /** Reads at most `limit` messages of `file`, or of the default. Throws naming the line that is not a message. */
-export async function readMessages(file: string | undefined, limit: number): Promise<DemoMessages> {
+export async function readMessages(file: string | undefined, limit: number): Promise<ChatMessages> {
   const path = file ?? process.env.HAWSER_MESSAGES ?? (existsSync(BESIDE_THE_PROJECT) ? BESIDE_THE_PROJECT : undefined);
   if (path === undefined) return { source: "built-in sample", messages: sampleMessages(Math.min(limit, SAMPLE_MESSAGES)) };
   const raw = createReadStream(path);
   const input = path.endsWith(".gz") ? raw.pipe(createGunzip()) : raw;
   // An error of the file must end the reading of the pipe behind it.
   raw.on("error", (error) => input.destroy(error));
-  const messages: DemoMessage[] = [];
+  const messages: ChatMessage[] = [];
   let line = 0;
   for await (const text of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
     line++;
@@ -42,8 +42,8 @@ export async function readMessages(file: string | undefined, limit: number): Pro
   return { source: path, messages };
 }
 
-function parseMessage(line: string, where: string): DemoMessage {
-  let value: Partial<DemoMessage>;
+function parseMessage(line: string, where: string): ChatMessage {
+  let value: Partial<ChatMessage>;
   try {
     value = JSON.parse(line);
   } catch {
@@ -91,7 +91,7 @@ const SAMPLE_TEXTS = [
 ];
 
 /** A small world of its own: few talk much, many talk little; the same every time. */
-export function sampleMessages(count: number): DemoMessage[] {
+export function sampleMessages(count: number): ChatMessage[] {
   let state = 20250101;
   const random = (below: number): number => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
