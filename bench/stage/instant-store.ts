@@ -1,0 +1,66 @@
+// The store port with nothing behind it: every commit is durable at once and forgotten, so that what is measured above it is
+// logic alone. What a store costs is measured by itself (bench/store.ts).
+import { nextHash } from "../../proto/conversation-hash.ts";
+import { directKey } from "../../proto/conversation.ts";
+import { hash } from "node:crypto";
+import type { Store, StoredHead, StoredMembership, StoredPage, StoredSend, StoredSender, StoreMeta } from "../../logic/store/store.ts";
+
+const DONE: Promise<void> = Promise.resolve();
+const NOTHING: Promise<undefined> = Promise.resolve(undefined);
+const NO_PAGE: Promise<StoredPage> = Promise.resolve({ rows: [], hashBefore: new Uint8Array(32) });
+const HEAD_TIME = 46_000_000_000;
+
+export class InstantStore implements Store {
+  readonly meta: StoreMeta;
+  /** Committed so far. */
+  records: number;
+  /** Conversations that every user is a member of. */
+  private readonly conversationsPerUser: number;
+
+  constructor(shardCount: number, conversationsPerUser = 0) {
+    this.meta = { storeId: new Uint8Array(8).fill(7), shardCount, epoch: 1 };
+    this.records = 0;
+    this.conversationsPerUser = conversationsPerUser;
+  }
+
+  positions(): Float64Array {
+    return new Float64Array(this.meta.shardCount);
+  }
+
+  commit({ shards }: Parameters<Store["commit"]>[0]): Promise<void> {
+    for (const { records } of shards) this.records += records.length;
+    return DONE;
+  }
+
+  loadHead(): Promise<StoredHead | undefined> {
+    return NOTHING;
+  }
+
+  loadSender(): Promise<StoredSender | undefined> {
+    return NOTHING;
+  }
+
+  findSend(): Promise<StoredSend | undefined> {
+    return NOTHING;
+  }
+
+  readPage(): Promise<StoredPage> {
+    return NO_PAGE;
+  }
+
+  loadMemberships(user: Uint8Array, after: Uint8Array | undefined): Promise<readonly StoredMembership[]> {
+    if (after !== undefined) return Promise.resolve([]);
+    return Promise.resolve(Array.from({ length: this.conversationsPerUser }, (_, i) => membership(user, i)));
+  }
+
+  close(): Promise<void> {
+    return DONE;
+  }
+}
+
+function membership(user: Uint8Array, index: number): StoredMembership {
+  const conversation = directKey(user, Buffer.from(`p${String(index).padStart(10, "0")}`));
+  const sha256 = (bytes: Uint8Array) => hash("sha256", bytes, "buffer");
+  const head = { seq: index + 1, hash: nextHash(sha256, new Uint8Array(32), index + 1, user, 0, HEAD_TIME, new Uint8Array(32)), time: HEAD_TIME, uncounted: 0 };
+  return { conversation, head, readSeq: index };
+}
