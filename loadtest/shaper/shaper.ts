@@ -300,8 +300,12 @@ class Flow {
       this.arm();
     });
     source.on("end", () => {
-      this.hasEnded = true;
-      this.ending();
+      // libuv reports a RST right behind data as an end, but the socket knows: a write, even of nothing, fails.
+      if (source.writable) source.write("");
+      setImmediate(() => {
+        if (!source.errored) this.hasEnded = true;
+        this.ending();
+      });
     });
   }
 
