@@ -1,0 +1,28 @@
+// A whole Hawser: gateway, logic and nats-server, with limits that a load generator does not run into.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startStack } from "../../../cli/stack.ts";
+import type { PeerServer, ServerNeeds } from "./server.ts";
+
+export async function startHawser(transport: "tcp" | "ws", needs: ServerNeeds): Promise<PeerServer> {
+  const dataDir = mkdtempSync(join(tmpdir(), "hawser-peer-hawser-"));
+  const stack = await startStack({
+    dataDir,
+    ports: "free",
+    dev: true,
+    quiet: true,
+    logLevel: "error",
+    gatewayArgs: ["--sends-per-second", "100000", "--connections-max", String(needs.connections + 1000)],
+    logicArgs: ["--sessions-per-user", String(needs.members + 1)],
+  });
+  return {
+    host: "127.0.0.1",
+    port: Number(new URL(stack.urls[transport]).port),
+    pids: () => Object.values(stack.pids),
+    stop: async () => {
+      await stack.stop();
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}

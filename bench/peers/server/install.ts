@@ -1,0 +1,53 @@
+// Gets what peers need onto this machine: Debian packages by apt-get where that takes no password, npm packages into
+// bench/peers/node_modules by its lock file. Says what it does on stderr. Services that packages bring are not started.
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { installPackages } from "../../../scripts/apt.mjs";
+import { findProgram } from "./child.ts";
+import { NotInstalled } from "./server.ts";
+
+/** The folder bench/peers of the sources: what is no TypeScript is not copied to dist/. */
+export const PEERS_FOLDER = fileURLToPath(new URL(import.meta.url.endsWith(".ts") ? ".." : "../../../../bench/peers", import.meta.url));
+
+export interface DebianProgram {
+  program: string;
+  package: string;
+  services: readonly string[];
+  about: string;
+}
+
+const tried = new Set<string>();
+
+/** The path of a program, installed first when it is not there. Throws NotInstalled. */
+export function ensureProgram(plan: DebianProgram, install: boolean): string {
+  const found = findProgram(plan.program);
+  if (found !== undefined) return found;
+  if (install && !tried.has(plan.package)) {
+    tried.add(plan.package);
+    installPackages([plan.package], [...plan.services], plan.about);
+    const installed = findProgram(plan.program);
+    if (installed !== undefined) return installed;
+  }
+  throw new NotInstalled(`${plan.program} is not installed: sudo apt-get install ${plan.package} (Debian, Ubuntu), then run this again`);
+}
+
+/** Installs the npm packages of bench/peers when they are not there. Throws NotInstalled. */
+export function ensureNpmPackages(install: boolean): void {
+  if (existsSync(join(PEERS_FOLDER, "node_modules/.package-lock.json"))) return;
+  if (install && !tried.has("npm")) {
+    tried.add("npm");
+    console.error("bench:peers: installing socket.io, ws and uWebSockets.js into bench/peers (npm ci), about 10 s");
+    const result = spawnSync("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], { cwd: PEERS_FOLDER, stdio: ["ignore", 2, 2] });
+    if (result.status === 0) return;
+  }
+  throw new NotInstalled("the npm packages of bench/peers are not installed: npm ci --prefix bench/peers");
+}
+
+/** The version of an npm package of bench/peers, or of the project's own. */
+export function packageVersion(name: string): string {
+  const resolved = [PEERS_FOLDER, dirname(dirname(PEERS_FOLDER))].map((folder) => join(folder, "node_modules", name, "package.json")).find(existsSync);
+  if (resolved === undefined) return "unknown";
+  return (JSON.parse(readFileSync(resolved, "utf8")) as { version: string }).version;
+}
