@@ -257,7 +257,7 @@ t.test("proxy: a client that never reads stops the server's writes, and the shap
 
 t.test("proxy: a RESET client leaves the server with silence, for the time of holding, and only the newest are held", async (t) => {
   const { port, next } = await target(t);
-  const limits = { ...SHAPER_LIMITS, heldMax: 2, holdMs: 400 };
+  const limits = { ...SHAPER_LIMITS, heldMax: 2, holdMs: 1000 };
   const { network, client } = await shaped(t, port, FAST, undefined, limits);
   const heard: string[][] = [];
   const fars: Socket[] = [];
