@@ -1,4 +1,5 @@
 // A client's connection as logic knows it: (gateway incarnation, slot, generation) and who is behind it.
+import { textOf } from "../store/latin1.ts";
 
 /** What a shard needs of the gateway that holds a session. Declared here, implemented by ingest/gateway-peer.ts. */
 export interface SessionGateway {
@@ -54,6 +55,4 @@ export class Session {
 }
 
 /** Bytes as a string that is equal exactly when the bytes are: a map key, not text. */
-export function bytesText(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
-}
+export const bytesText = (bytes: Uint8Array): string => textOf(bytes);
