@@ -1,4 +1,6 @@
 // Opens the wire that this machine can have: the addon where it can be built, node:net elsewhere.
+import { EpollWire } from "./epoll.ts";
+import { loadEpollAddon } from "./native/build.ts";
 import { NetWire } from "./net.ts";
 import type { Wire, WireEvents } from "./wire.ts";
 
@@ -9,17 +11,28 @@ export interface WireMaker {
   open: (slots: number, events: WireEvents) => Wire;
 }
 
+let noticed = false;
+
 /**
- * Finds out once which wire there is; the maker then opens as many as wanted, at once. "auto" falls back to node:net with
- * one notice on stderr; "epoll" throws when the addon cannot be had.
+ * Finds out which wire there is; the maker then opens as many as wanted, at once. "auto" falls back to node:net with one
+ * notice on stderr; "epoll" throws when the addon cannot be had.
  */
-export async function wireMaker(kind: "auto" | WireKind = "auto"): Promise<WireMaker> {
-  if (kind === "epoll") throw new Error("there is no epoll wire here");
+export function wireMaker(kind: "auto" | WireKind = "auto"): WireMaker {
+  if (kind !== "net") {
+    try {
+      const addon = loadEpollAddon();
+      return { kind: "epoll", open: (slots, events) => new EpollWire(addon, slots, events) };
+    } catch (error) {
+      if (kind === "epoll") throw error;
+      if (!noticed) process.stderr.write(`load driver: connections over node:net, which costs kilobytes for each: ${(error as Error).message}\n`);
+      noticed = true;
+    }
+  }
   return { kind: "net", open: (slots, events) => new NetWire(slots, events) };
 }
 
 /** A wire with slots 0 … slots − 1. It may keep the process running until destroy(). */
 export async function openWire(slots: number, events: WireEvents, kind: "auto" | WireKind = "auto"): Promise<{ wire: Wire; kind: WireKind }> {
-  const maker = await wireMaker(kind);
+  const maker = wireMaker(kind);
   return { wire: maker.open(slots, events), kind: maker.kind };
 }
