@@ -112,9 +112,13 @@ export interface Result {
   server: {
     /** CPU (user and system) of all server processes while traffic flowed, per acked message; null without traffic. */
     cpu_us_per_message: number | null;
+    /** The same with what these processes use anyway while nobody talks, which is taken off above. */
+    cpu_us_per_message_with_idle: number | null;
     cpu_us_per_delivery: number | null;
     /** The same, by part: gateway (all of them), logic, nats. */
     split: Record<string, number>;
+    /** By part, percent of one core with everybody connected and nobody talking. */
+    idle_cpu_percent: Record<string, number>;
     /** Private memory of all server processes over what they had with no connection, per connection. Null where too few connections make it noise. */
     bytes_per_connection: number | null;
     bytes_per_connection_split: Record<string, number>;
@@ -133,6 +137,8 @@ export interface Result {
   errors: Record<string, number>;
   /** Why the figures should not be trusted; empty when they can. */
   unfit: string[];
-  /** Whether everything that was promised held. */
+  /** What did not hold, in words: promises that the checker found broken, and what the scenario demands. */
+  failures: string[];
+  /** Whether everything that was promised held: there are no failures. */
   passed: boolean;
 }

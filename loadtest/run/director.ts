@@ -1,0 +1,321 @@
+// Plays a scenario: turns its verbs into orders to the fleet, looks at drivers and servers every second, measures windows,
+// and keeps all that a result is made of. However the script ends, finish() lets everything arrive and has it checked.
+import { setTimeout as delay } from "node:timers/promises";
+import { type Answers, EVERYBODY, type Share, type Verdict } from "../driver/control.ts";
+import type { PhaseResult, Sample } from "../result.ts";
+import type { Counts, Dials, Figures, PhasePlan, Scenario, Stage } from "../scenario/scenario.ts";
+import { AT_ONCE } from "../scenario/scenario.ts";
+import type { Fleet } from "./fleet.ts";
+import { Latencies } from "./histograms.ts";
+import { cpuBetween, type Meter, round, type Window } from "./meter.ts";
+import type { ServerLook, Servers } from "./servers.ts";
+
+/** A person stopped the run. */
+export class Interrupted extends Error {}
+
+export interface MeasuredWindow extends Window {
+  cpu: boolean;
+  /** Messages a second that were asked for while it was open. */
+  rateAsked: number;
+}
+
+/** All that was seen, for result.ts. */
+export interface Seen {
+  seconds: number;
+  /** Before the first connection. */
+  before: ServerLook & { driverBytes: number };
+  /** With everybody connected and nothing said; undefined when the scenario does not rest. */
+  resting: { connections: number; look: ServerLook; driverBytes: number; seconds: number; cpuMicros: Record<string, number> | null } | undefined;
+  /** Most sessions that were connected at once. */
+  connections: number;
+  /** Windows that count for the result. */
+  windows: MeasuredWindow[];
+  phases: PhaseResult[];
+  samples: Sample[];
+  failures: string[];
+  verdicts: Verdict[];
+  interrupted: boolean;
+}
+
+export interface DirectorEvents {
+  /** Once a second. */
+  sample(sample: Sample): void;
+  phase(name: string): void;
+}
+
+const SAMPLE_MS = 1000;
+/** Beside the time that pacing takes. */
+const CONNECT_GRACE_MS = 60_000;
+const SETTLE_QUIET_SECONDS = 8;
+const SETTLE_MS_MAX = 600_000;
+/** After a stop by a person. */
+const HURRY_MS = 10_000;
+
+export class Director implements Stage {
+  private readonly fleet: Fleet;
+  private readonly meter: Meter;
+  private readonly servers: Servers;
+  private readonly sessions: readonly number[];
+  private readonly dials: Dials;
+  private readonly events: DirectorEvents;
+  private readonly seen: Seen;
+  private readonly startedAt: number;
+  private readonly timer: NodeJS.Timeout;
+  private readonly interrupted: Promise<never>;
+  private interruptNow!: (error: Interrupted) => void;
+  private phaseName: string;
+  private phaseStartedAt: number;
+  private rate: number;
+
+  /** `sessions`: of each driver. */
+  constructor(fleet: Fleet, meter: Meter, servers: Servers, sessions: readonly number[], dials: Dials, events: DirectorEvents) {
+    this.fleet = fleet;
+    this.meter = meter;
+    this.servers = servers;
+    this.sessions = sessions;
+    this.dials = dials;
+    this.events = events;
+    this.startedAt = performance.now();
+    this.phaseName = "start";
+    this.phaseStartedAt = this.startedAt;
+    this.rate = 0;
+    const before = { ...servers.look(), driverBytes: meter.driverBytes() };
+    this.seen = {
+      seconds: 0,
+      before,
+      resting: undefined,
+      connections: 0,
+      windows: [],
+      phases: [],
+      samples: [],
+      failures: [],
+      verdicts: [],
+      interrupted: false,
+    };
+    this.interrupted = new Promise((_, reject) => {
+      this.interruptNow = reject;
+    });
+    this.interrupted.catch(() => undefined);
+    this.timer = setInterval(() => this.sample(), SAMPLE_MS);
+  }
+
+  /** Plays the scenario to its end, or to interrupt(). Throws when a driver dies. */
+  async play(scenario: Scenario): Promise<Seen> {
+    try {
+      try {
+        await scenario.play(this, this.dials);
+      } catch (error) {
+        if (!(error instanceof Interrupted)) throw error;
+        this.seen.interrupted = true;
+      }
+      await this.finish();
+    } finally {
+      clearInterval(this.timer);
+    }
+    this.seen.seconds = round((performance.now() - this.startedAt) / 1000, 1);
+    return this.seen;
+  }
+
+  /** Stops the script where it is; play() goes on with settling and checking, in a hurry. */
+  interrupt(): void {
+    this.interruptNow(new Interrupted("stopped"));
+  }
+
+  /** The phase that runs, and since when, in seconds. */
+  get now(): { phase: string; seconds: number } {
+    return { phase: this.phaseName, seconds: (performance.now() - this.phaseStartedAt) / 1000 };
+  }
+
+  async phase(name: string, act: (figures: Figures) => Promise<void>): Promise<void> {
+    this.beginPhase(name);
+    const figures: Figures = {};
+    try {
+      await act(figures);
+    } finally {
+      this.seen.phases.push({ name, seconds: round(this.now.seconds, 2), figures });
+    }
+  }
+
+  async connect(share: Share = EVERYBODY, perSecond: number = this.dials.connectRate): Promise<Answers["connect"]> {
+    const pacedMs = perSecond >= AT_ONCE ? 0 : (this.dials.connections / perSecond) * 1000;
+    const timeoutMs = Math.round(CONNECT_GRACE_MS + 2 * pacedMs + this.dials.connections);
+    const answers = await this.or(this.fleet.each((i) => ({ order: "connect", share, perSecond: this.part(perSecond, i), timeoutMs })));
+    await this.or(this.fleet.nextTicks());
+    this.note();
+    return mergeConnects(answers);
+  }
+
+  async rest(seconds: number): Promise<void> {
+    // What connecting left behind is cleared away first, as far as it goes by itself.
+    await this.wait(Math.min(1, seconds / 2));
+    await this.or(this.fleet.nextTicks());
+    const from = this.servers.look();
+    await this.wait(seconds);
+    await this.or(this.fleet.nextTicks());
+    const look = this.servers.look();
+    const elapsed = (look.at - from.at) / 1000;
+    const cpuMicros = cpuBetween(from, look);
+    this.seen.resting = { connections: this.meter.totals().connected, look, driverBytes: this.meter.driverBytes(), seconds: elapsed, cpuMicros };
+  }
+
+  async traffic(perSecond: number, senders: Share = EVERYBODY): Promise<void> {
+    await this.or(this.fleet.each((i) => ({ order: "traffic", perSecond: this.part(perSecond, i), senders })));
+    this.rate = perSecond;
+  }
+
+  async stopTraffic(): Promise<void> {
+    this.rate = 0;
+    await this.or(this.fleet.all({ order: "stopTraffic" }));
+  }
+
+  wait(seconds: number): Promise<void> {
+    return this.or(delay(seconds * 1000));
+  }
+
+  measure(seconds: number, counts?: Counts): Promise<Window> {
+    return this.during(() => this.wait(seconds), counts);
+  }
+
+  async during(act: () => Promise<unknown>, { latencies = true, cpu = true }: Counts = {}): Promise<Window> {
+    await this.or(this.fleet.nextTicks());
+    const from = this.servers.look();
+    const open = this.meter.open(from.at, from, latencies);
+    const rateAsked = this.rate;
+    let window: Window;
+    try {
+      await act();
+      await this.or(this.fleet.nextTicks());
+    } finally {
+      // What was measured until a person stopped it counts, too.
+      const to = this.servers.look();
+      window = this.meter.close(open, to.at, to);
+      if (latencies || cpu) this.seen.windows.push({ ...window, cpu, rateAsked });
+    }
+    return window;
+  }
+
+  async disconnect(share: Share, how: "close" | "reset", perSecond?: number): Promise<void> {
+    await this.or(
+      this.fleet.each((i) => ({ order: "disconnect" as const, share, how, ...(perSecond !== undefined && { perSecond: this.part(perSecond, i) }) })),
+    );
+  }
+
+  async throttle(share: Share, bytesPerSecond: number): Promise<void> {
+    await this.or(this.fleet.all({ order: "throttle", share, bytesPerSecond }));
+  }
+
+  async churn(share: Share, partPerMinute: number, awayMs: number): Promise<void> {
+    await this.or(this.fleet.all({ order: "churn", share, partPerMinute, awayMs }));
+  }
+
+  async switchNetworks(share: Share, partPerMinute: number): Promise<void> {
+    await this.or(this.fleet.all({ order: "switchNetworks", share, partPerMinute }));
+  }
+
+  async settle(quietSeconds: number = SETTLE_QUIET_SECONDS): Promise<Answers["settle"]> {
+    const answers = await this.or(this.fleet.all({ order: "settle", quietMs: quietSeconds * 1000, timeoutMs: SETTLE_MS_MAX }));
+    return { settled: answers.every((answer) => answer.settled), tookMs: Math.max(...answers.map((answer) => answer.tookMs)) };
+  }
+
+  async connected(): Promise<number> {
+    await this.or(this.fleet.nextTicks());
+    return this.meter.totals().connected;
+  }
+
+  gatewayBytes(): number | undefined {
+    return this.servers.look().privateBytes?.["gateway"];
+  }
+
+  require(holds: boolean, otherwise: string): void {
+    if (!holds) this.seen.failures.push(otherwise);
+  }
+
+  /** Everything arrives, and is compared. */
+  private async finish(): Promise<void> {
+    const { interrupted } = this.seen;
+    const begun = performance.now();
+    this.beginPhase("settle");
+    this.rate = 0;
+    await this.fleet.all({ order: "stopTraffic" });
+    if (interrupted) {
+      // The script may have been stopped with sessions away or slow: what waits for them is not lost.
+      await this.fleet.all({ order: "churn", share: EVERYBODY, partPerMinute: 0, awayMs: 0 });
+      await this.fleet.all({ order: "throttle", share: EVERYBODY, bytesPerSecond: 0 });
+      if (this.seen.connections > 0) await this.fleet.each(() => ({ order: "connect", share: EVERYBODY, perSecond: AT_ONCE, timeoutMs: HURRY_MS }));
+    }
+    const answers = await this.fleet.all({
+      order: "settle",
+      quietMs: (interrupted ? 2 : SETTLE_QUIET_SECONDS) * 1000,
+      timeoutMs: interrupted ? HURRY_MS : SETTLE_MS_MAX,
+    });
+    this.seen.phases.push({ name: "settle", seconds: round(this.now.seconds, 2), figures: { took_ms: Math.round(performance.now() - begun) } });
+    if (!answers.every((answer) => answer.settled)) this.seen.failures.push("not everything that was sent was acked and delivered before nothing moved any more");
+    this.beginPhase("check");
+    this.seen.verdicts = await this.fleet.all({ order: "check" });
+    this.seen.phases.push({ name: "check", seconds: round(this.now.seconds, 2), figures: {} });
+    this.sample();
+  }
+
+  private beginPhase(name: string): void {
+    this.phaseName = name;
+    this.phaseStartedAt = performance.now();
+    this.events.phase(name);
+  }
+
+  private sample(): void {
+    const look = this.servers.look();
+    const sample = this.meter.sample((look.at - this.startedAt) / 1000, this.phaseName, look);
+    this.seen.samples.push(sample);
+    this.note();
+    this.events.sample(sample);
+  }
+
+  private note(): void {
+    this.seen.connections = Math.max(this.seen.connections, this.meter.totals().connected);
+  }
+
+  /** A driver's part of a rate, by its sessions. */
+  private part(perSecond: number, driver: number): number {
+    return (perSecond * this.sessions[driver]!) / this.dials.connections;
+  }
+
+  private or<T>(promise: Promise<T>): Promise<T> {
+    return Promise.race([promise, this.interrupted]);
+  }
+}
+
+/** Several drivers' answers as one; percentiles exactly where they sent histograms, else the slowest driver's. */
+export function mergeConnects(answers: readonly Answers["connect"][]): Answers["connect"] {
+  const slowest = (of: (answer: Answers["connect"]) => number) => Math.max(0, ...answers.map(of));
+  const merged = {
+    connected: answers.reduce((sum, answer) => sum + answer.connected, 0),
+    failed: answers.reduce((sum, answer) => sum + answer.failed, 0),
+    tookMs: slowest((answer) => answer.tookMs),
+    reachedMs: {
+      p50: slowest((answer) => answer.reachedMs.p50),
+      p99: slowest((answer) => answer.reachedMs.p99),
+      p999: slowest((answer) => answer.reachedMs.p999),
+      max: slowest((answer) => answer.reachedMs.max),
+    },
+  };
+  if (answers.length > 1 && answers.every((answer) => answer.reachedUs !== undefined)) {
+    const all = new Latencies();
+    for (const { reachedUs } of answers) all.add(reachedUs!);
+    const exact = all.percentiles();
+    if (exact !== null) merged.reachedMs = exact;
+  }
+  return merged;
+}
+
+/** How far a run is, from 0 to 1, and about how many seconds are left; a phase that takes longer than planned waits at its end. */
+export function progress(plan: readonly PhasePlan[], phase: string, secondsInPhase: number): { part: number; secondsLeft: number } {
+  const at = plan.findIndex(({ name }) => name === phase);
+  let done = 0;
+  let total = 0;
+  for (const [i, { seconds }] of plan.entries()) {
+    total += seconds;
+    if (i < at) done += seconds;
+    else if (i === at) done += Math.min(seconds, secondsInPhase);
+  }
+  return { part: total > 0 ? done / total : 0, secondsLeft: Math.max(0, Math.round(total - done)) };
+}

@@ -1,0 +1,67 @@
+// When the figures of a run should not be trusted, and why: conditions under which it measured something else than the
+// server. A run that is unfit still tells whether the promises held.
+
+/** Thresholds; see README.md for why these. */
+export const FITNESS = {
+  /** Of one core, any driver process, on average while traffic flowed: above it a driver queues in itself. */
+  driverCpuPercentMax: 85,
+  /** Of messages, how late they may leave after the moment they were meant to. Latencies count from that moment, so this is in them. */
+  lagP99MsMax: 50,
+  /** Below that it may still be most of what was measured: the part of the p99 of latencies that it may be, and from where on that matters. */
+  lagPartMax: 0.5,
+  lagP99MsMin: 5,
+  /** Of the machine's time, on average while traffic flowed. */
+  stolenPercentMax: 10,
+  /** Of the messages that were to be sent, how many have to leave in time. */
+  sentPartMin: 0.95,
+  /** Of the sessions that were to connect. */
+  connectedPartMin: 0.999,
+} as const;
+
+export interface FitnessFacts {
+  /** By driver process, in percent of one core, while traffic flowed. */
+  driverCpuPercent: readonly number[];
+  lagP99Ms: number;
+  /** Of deliveries; null when nothing was delivered. */
+  latencyP99Ms: number | null;
+  stolenPercent: number;
+  /** Messages a second that were asked for, and left, while it was measured; 0 when none were. */
+  rateAsked: number;
+  rateSent: number;
+  sessionsAsked: number;
+  sessionsConnected: number;
+  /** Parts of the server that died and came back. */
+  restarts: readonly string[];
+  interrupted: boolean;
+}
+
+/** Reasons in words; none when the run is fit. */
+export function unfitReasons(facts: FitnessFacts): string[] {
+  const reasons: string[] = [];
+  const busiest = Math.max(0, ...facts.driverCpuPercent);
+  if (facts.interrupted) reasons.push("it was stopped before its end");
+  if (busiest >= FITNESS.driverCpuPercentMax) {
+    reasons.push(`a driver process was saturated: ${busiest.toFixed(0)}% of a core (limit ${FITNESS.driverCpuPercentMax}%); take more --drivers or a lower --rate`);
+  }
+  const { lagP99Ms, latencyP99Ms } = facts;
+  if (lagP99Ms > FITNESS.lagP99MsMax) {
+    reasons.push(`messages left late: 1% of them by more than ${ms(lagP99Ms)} ms (limit ${FITNESS.lagP99MsMax} ms); the driver or the machine could not keep up`);
+  } else if (latencyP99Ms !== null && lagP99Ms > FITNESS.lagP99MsMin && lagP99Ms > latencyP99Ms * FITNESS.lagPartMax) {
+    reasons.push(`messages left late: p99 of that is ${ms(lagP99Ms)} ms, more than half of the p99 of latencies, ${ms(latencyP99Ms)} ms`);
+  }
+  if (facts.stolenPercent > FITNESS.stolenPercentMax) {
+    reasons.push(`the host took ${facts.stolenPercent.toFixed(1)}% of the machine's time away (limit ${FITNESS.stolenPercentMax}%)`);
+  }
+  if (facts.rateAsked > 0 && facts.rateSent < facts.rateAsked * FITNESS.sentPartMin) {
+    reasons.push(`${Math.round(facts.rateSent)} messages a second were sent, ${Math.round(facts.rateAsked)} were asked for`);
+  }
+  if (facts.sessionsConnected < facts.sessionsAsked * FITNESS.connectedPartMin) {
+    reasons.push(`only ${facts.sessionsConnected} of ${facts.sessionsAsked} sessions connected`);
+  }
+  if (facts.restarts.length > 0) reasons.push(`the server died and was started again: ${facts.restarts.join("; ")}`);
+  return reasons;
+}
+
+function ms(value: number): string {
+  return value.toFixed(value < 10 ? 1 : 0);
+}

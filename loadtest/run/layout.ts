@@ -1,0 +1,124 @@
+// How many processes a run needs and what each is told: pure arithmetic on what was asked for and what the machine allows.
+import type { DriverPlan, Gateway } from "../driver/control.ts";
+import type { Dials, Setup, Transport } from "../scenario/scenario.ts";
+
+/** Connections of a process, where it may open 20,000 files: room is left for connections that are just being closed. */
+const CONNECTIONS_PER_PROCESS = 15_000;
+const FILES_PER_CONNECTION = 20_000 / CONNECTIONS_PER_PROCESS;
+/** Messages a second that a driver process sends and receives with time to spare. */
+const RATE_PER_DRIVER = 20_000;
+/** Source addresses of a driver on loopback: each has some 28,000 ports for each address that is connected to. */
+const SOURCES_PER_DRIVER = 4;
+/** Above what one person may send by default; the load here has few people who talk much. */
+const SENDS_PER_SECOND = 100_000;
+const REQUESTS_PER_SECOND = 100_000;
+
+export interface LayoutInput {
+  dials: Dials;
+  /** Given by a person; undefined: as many as are needed. */
+  drivers: number | undefined;
+  gateways: number | undefined;
+  /** Files that a process may open; undefined: no limit known. */
+  filesMax: number | undefined;
+}
+
+export interface Layout {
+  gateways: number;
+  /** Sessions of each driver. */
+  sessions: number[];
+}
+
+/** Throws RangeError when it cannot be done on this machine. */
+export function layOut({ dials, drivers, gateways, filesMax }: LayoutInput, ownStack: boolean): Layout {
+  const perProcess = filesMax === undefined ? CONNECTIONS_PER_PROCESS : Math.min(CONNECTIONS_PER_PROCESS, Math.floor(filesMax / FILES_PER_CONNECTION));
+  const needed = Math.max(1, Math.ceil(dials.connections / perProcess));
+  const forRate = Math.ceil(dials.rate / RATE_PER_DRIVER);
+  const layout = { gateways: gateways ?? needed, sessions: split(dials.connections, drivers ?? Math.max(needed, forRate)) };
+  const most = Math.max(...layout.sessions);
+  const limit = filesMax === undefined ? Number.POSITIVE_INFINITY : filesMax - 256;
+  if (most > limit) throw new RangeError(`${most} connections in one driver process, which may open ${filesMax} files: take more --drivers`);
+  if (ownStack && dials.connections / layout.gateways > limit) {
+    throw new RangeError(`${Math.ceil(dials.connections / layout.gateways)} connections to one gateway, which may open ${filesMax} files: take more --gateways`);
+  }
+  if (layout.sessions.length > dials.connections) throw new RangeError(`${layout.sessions.length} drivers for ${dials.connections} connections: take fewer`);
+  if (layout.sessions.length > 250) throw new RangeError("at most 250 drivers: each has source addresses of its own");
+  return layout;
+}
+
+/** `total` in so many nearly equal parts. */
+function split(total: number, parts: number): number[] {
+  return Array.from({ length: parts }, (_, i) => Math.floor(((i + 1) * total) / parts) - Math.floor((i * total) / parts));
+}
+
+/** Arguments of the gateways of a stack of our own: room for everybody, and no limit on how much one session talks. */
+export function gatewayArgs(dials: Dials, setup: Setup, gateways: number, filesMax: number | undefined): string[] {
+  const room = Math.ceil((dials.connections / gateways) * 1.25) + 256;
+  const connections = filesMax === undefined ? room : Math.min(room, filesMax - 256);
+  return [
+    ...["--connections-max", `${connections}`, "--sends-per-second", `${SENDS_PER_SECOND}`, "--requests-per-second", `${REQUESTS_PER_SECOND}`],
+    ...(dials.heartbeat > 0 ? ["--heartbeat-ms", `${dials.heartbeat * 1000}`] : []),
+    ...(setup.gatewayArgs ?? []),
+  ];
+}
+
+export interface DriversInput {
+  dials: Dials;
+  setup: Setup;
+  layout: Layout;
+  gateways: Gateway[];
+  run: string;
+  seed: number;
+  messages: string | undefined;
+  token: DriverPlan["token"];
+  platform: NodeJS.Platform;
+}
+
+export function driverPlans({ dials, setup, layout, gateways, run, seed, messages, token, platform }: DriversInput): DriverPlan[] {
+  const drivers = layout.sessions.length;
+  // On Linux all of 127/8 is this machine without being set up; elsewhere only 127.0.0.1 is.
+  const ownSources = platform === "linux" && gateways.every(isLoopback);
+  return layout.sessions.map((sessions, driver) => ({
+    driver,
+    drivers,
+    sessions,
+    transport: dials.transport,
+    gateways,
+    sources: ownSources ? Array.from({ length: SOURCES_PER_DRIVER }, (_, i) => `127.1.${driver}.${i + 1}`) : [],
+    run,
+    seed,
+    cast: setup.cast,
+    ...(messages !== undefined && { messages }),
+    token,
+    ...(setup.network !== undefined && { network: setup.network }),
+  }));
+}
+
+function isLoopback(gateway: Gateway): boolean {
+  return [gateway.tcp, gateway.ws].every((url) => url === undefined || /^(127\.|localhost$)/.test(new URL(url).hostname));
+}
+
+/** Addresses from --url: tcp:// and ws://, several in one by commas. Throws RangeError naming the one that is not. */
+export function parseUrls(urls: readonly string[]): Gateway[] {
+  return urls
+    .flatMap((url) => url.split(","))
+    .map((text) => text.trim())
+    .filter((text) => text !== "")
+    .map((text): Gateway => {
+      const url = URL.canParse(text) ? new URL(text) : undefined;
+      if (url?.protocol === "tcp:" && url.port !== "") return { tcp: text };
+      if (url?.protocol === "ws:" && url.hostname !== "") return { ws: text };
+      const why = url?.protocol === "tls:" || url?.protocol === "wss:" ? "load is put on plain connections only" : "give tcp://host:port or ws://host:port";
+      throw new RangeError(`--url ${text}: ${why}`);
+    });
+}
+
+/** The transport to use on these addresses: what was asked for, else what they speak. Throws RangeError when they do not. */
+export function transportFor(gateways: readonly Gateway[], asked: Transport | undefined, usual: Transport): Transport {
+  const tcp = gateways.some((gateway) => gateway.tcp !== undefined);
+  const ws = gateways.some((gateway) => gateway.ws !== undefined);
+  const transport = asked ?? (usual !== "both" && (usual === "tcp" ? !tcp : !ws) ? (tcp ? "tcp" : "ws") : usual === "both" && !(tcp && ws) ? (tcp ? "tcp" : "ws") : usual);
+  if ((transport !== "ws" && !tcp) || (transport !== "tcp" && !ws)) {
+    throw new RangeError(`--transport ${transport} needs ${transport === "both" ? "a tcp:// and a ws://" : `a ${transport}://`} address in --url`);
+  }
+  return transport;
+}

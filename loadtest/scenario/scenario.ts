@@ -1,0 +1,146 @@
+// What a scenario is: a short script over verbs, with its defaults, and a plan of its phases for people and progress bars.
+// The verbs are carried out by run/director.ts; a scenario knows nothing of processes, sockets or screens.
+import type { Answers, CastPlan, NetworkPlan, Share } from "../driver/control.ts";
+import type { Window } from "../run/meter.ts";
+
+export type Transport = "tcp" | "ws" | "both";
+
+/** What a scenario can be told; every one has defaults for those it uses. */
+export interface Dials {
+  /** Sessions, in all. */
+  connections: number;
+  /** How long the part that counts lasts. */
+  seconds: number;
+  /** Messages a second, in all. */
+  rate: number;
+  transport: Transport;
+  /** Sessions that connect each second, in all, where the scenario does not ask for more. */
+  connectRate: number;
+  /** Of sessions, where a scenario does something to a part of them. */
+  percent: number;
+  /** Of a receiver, in fan-out. */
+  devices: number;
+  /** Of a shaped network. */
+  profile: string;
+  /** Between the beats of a silent session, s; 0: as the gateway has it. */
+  heartbeat: number;
+}
+
+/** How a stack and its drivers have to be set up for a scenario. */
+export interface Setup {
+  cast: CastPlan;
+  network?: NetworkPlan;
+  gatewayArgs?: readonly string[];
+  logicArgs?: readonly string[];
+}
+
+export interface PhasePlan {
+  name: string;
+  /** About how long it takes. */
+  seconds: number;
+  /** For --help. */
+  what: string;
+}
+
+/** A scenario's own figures of a phase; names end in their unit. */
+export type Figures = Record<string, number>;
+
+/** What of a window goes into the figures of the whole result: everything, where nothing is said. */
+export interface Counts {
+  /** Latencies of the result. */
+  latencies?: boolean;
+  /** Server CPU per message; the load has to be steady for that. */
+  cpu?: boolean;
+}
+
+/** What a scenario may do. Every verb throws when a driver dies or a person stops the run. */
+export interface Stage {
+  /** Runs a part of the script under a name; its figures are shown and written with the result. */
+  phase(name: string, act: (figures: Figures) => Promise<void>): Promise<void>;
+  /** Connects the share's sessions that are not connected. `perSecond` in all; AT_ONCE: no pacing. Sessions that fail are counted, and make the run unfit. */
+  connect(share?: Share, perSecond?: number): Promise<Answers["connect"]>;
+  /** Everybody is there and nobody talks: looks at memory per connection and at what idling costs. */
+  rest(seconds: number): Promise<void>;
+  /** Sends open loop from now on, so many messages a second in all. */
+  traffic(perSecond: number, senders?: Share): Promise<void>;
+  stopTraffic(): Promise<void>;
+  /** Lets what goes on go on, unmeasured. */
+  wait(seconds: number): Promise<void>;
+  /** The same, measured; see `during`. */
+  measure(seconds: number, counts?: Counts): Promise<Window>;
+  /** Measures while `act` runs, from a tick of every driver to one behind its end. */
+  during(act: () => Promise<unknown>, counts?: Counts): Promise<Window>;
+  disconnect(share: Share, how: "close" | "reset", perSecond?: number): Promise<void>;
+  /** The share's sessions read so many bytes a second; 0: as fast as they can. */
+  throttle(share: Share, bytesPerSecond: number): Promise<void>;
+  churn(share: Share, partPerMinute: number, awayMs: number): Promise<void>;
+  switchNetworks(share: Share, partPerMinute: number): Promise<void>;
+  /** Waits until everything sent is acked and delivered; false when nothing moved for `quietSeconds` before that. */
+  settle(quietSeconds?: number): Promise<Answers["settle"]>;
+  /** Sessions connected now, as the drivers said last. */
+  connected(): Promise<number>;
+  /** Private memory of all gateways; undefined where they are not ours to look at. */
+  gatewayBytes(): number | undefined;
+  /** Says what did not hold; the run has failed then. */
+  require(holds: boolean, otherwise: string): void;
+}
+
+export interface Scenario {
+  readonly name: string;
+  /** For the list, without a capital and a full stop. */
+  readonly summary: string;
+  /** What it means, in sentences. */
+  readonly meaning: string;
+  readonly defaults: Partial<Dials> & Pick<Dials, "connections" | "seconds" | "rate">;
+  /** Options beside the common ones that it heeds. */
+  readonly heeds?: readonly ("percent" | "devices" | "profile" | "heartbeat")[];
+  setup(dials: Dials): Setup;
+  phases(dials: Dials): PhasePlan[];
+  play(stage: Stage, dials: Dials): Promise<void>;
+}
+
+/** No pacing: as fast as the server admits. */
+export const AT_ONCE = 1_000_000;
+
+export const COMMON_DEFAULTS: Dials = {
+  connections: 0,
+  seconds: 0,
+  rate: 0,
+  transport: "tcp",
+  connectRate: 1000,
+  percent: 0,
+  devices: 0,
+  profile: "",
+  heartbeat: 0,
+};
+
+/** How long resting lasts, s. */
+export const REST_SECONDS = 3;
+
+/** Traffic that warms up caches and compilers before it counts: a fifth of what counts, within bounds; s. */
+export function warmUpSeconds({ seconds }: Dials): number {
+  return Math.min(5, Math.max(1, Math.round(seconds / 5)));
+}
+
+/** How long it takes to connect everybody, s. */
+export function connectSeconds({ connections, connectRate }: Dials): number {
+  return Math.max(1, Math.ceil(connections / connectRate));
+}
+
+/** The phases that nearly every scenario begins with: all come, and rest. */
+export function beginning(dials: Dials): PhasePlan[] {
+  return [
+    { name: "connect", seconds: connectSeconds(dials), what: "all sessions connect, paced by --connect-rate" },
+    { name: "rest", seconds: REST_SECONDS, what: "nobody talks: memory per connection, CPU of idling" },
+  ];
+}
+
+/** Carries them out. */
+export async function begin(stage: Stage, dials: Dials): Promise<void> {
+  await stage.phase("connect", async (figures) => {
+    const { connected, tookMs, reachedMs } = await stage.connect();
+    figures["connects_per_second"] = Math.round((connected * 1000) / Math.max(1, tookMs));
+    figures["time_to_all_ms"] = Math.round(reachedMs.max);
+  });
+  await stage.phase("rest", () => stage.rest(Math.min(REST_SECONDS, Math.max(1, dials.seconds / 4))));
+}
