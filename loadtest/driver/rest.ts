@@ -3,15 +3,15 @@
 // Invariant: a slot's rest is at most WIRE_REST_BYTES_MAX, and belongs to the connection that the slot has now.
 import { WIRE_REST_BYTES_MAX, type WireEvents } from "./wire.ts";
 
-interface Rest {
-  /** With room behind `length`, so that a frame that comes in crumbs is not copied once per crumb. */
+/** Bytes that are gathered, with room behind `length`, so that what comes in crumbs is not copied once per crumb. */
+export interface Gathered {
   bytes: Buffer;
   length: number;
 }
 
 export class RestBytes {
   private readonly events: WireEvents;
-  private readonly rests: Map<number, Rest>;
+  private readonly rests: Map<number, Gathered>;
   /** Whom we are telling right now; −1 when nobody, or when that connection ended meanwhile. */
   private telling: number;
 
@@ -65,7 +65,7 @@ export class RestBytes {
   }
 }
 
-function append(rest: Rest, bytes: Buffer, start: number, end: number): void {
+export function append(rest: Gathered, bytes: Buffer, start: number, end: number): void {
   const length = rest.length + end - start;
   if (length > rest.bytes.length) {
     const larger = Buffer.allocUnsafeSlow(Math.max(length, 2 * rest.bytes.length, 256));
