@@ -1,0 +1,59 @@
+// offline: writing to people who are not there.
+import { EVERYBODY, type Share } from "../driver/control.ts";
+import { begin, beginning, type Scenario } from "./scenario.ts";
+
+/** Who goes away; the others write. */
+const ABSENT: Share = { from: 0.5, to: 1 };
+const PRESENT: Share = { from: 0, to: 0.5 };
+
+export const offline: Scenario = {
+  name: "offline",
+  summary: "write to people who are away; then all return and sync",
+  meaning:
+    "Half of the sessions leave. The other half writes to everybody, the absent ones too. Then all absent ones return at the pace of --connect-rate, sync, and " +
+    "must get every message that was stored for them, once and in order. Look at the time until everything is there. Latencies count from when a message was meant to leave, " +
+    "so most of them are the time that its reader was away.",
+  defaults: { connections: 2000, seconds: 10, rate: 2000 },
+  setup: () => ({ cast: { kind: "pairs", talkers: 1 } }),
+  phases: (dials) => [
+    ...beginning(dials),
+    { name: "leave", seconds: 2, what: "half of the sessions close in order" },
+    { name: "traffic", seconds: dials.seconds, what: "the other half writes to all" },
+    { name: "return", seconds: Math.ceil(dials.connections / 2 / dials.connectRate) + 2, what: "the absent come back, sync, and fetch what they missed" },
+  ],
+  async play(stage, dials) {
+    await begin(stage, dials);
+    await stage.phase("leave", async (figures) => {
+      await stage.disconnect(ABSENT, "close");
+      await stage.wait(1);
+      figures["away"] = dials.connections - (await stage.connected());
+    });
+    let waiting = 0;
+    await stage.phase("traffic", async (figures) => {
+      await stage.traffic(dials.rate, PRESENT);
+      const { acked, delivered, seconds } = await stage.measure(dials.seconds, { latencies: false });
+      figures["acked_per_second"] = Math.round(acked / seconds);
+      await stage.stopTraffic();
+      await stage.wait(1);
+      waiting = acked - delivered;
+      figures["messages_waiting"] = waiting;
+      stage.require(waiting > 0, "nobody wrote to those who were away");
+    });
+    await stage.phase("return", async (figures) => {
+      const begun = performance.now();
+      const window = await stage.during(
+        async () => {
+          const { reachedMs } = await stage.connect(EVERYBODY);
+          figures["time_to_99_back_ms"] = Math.round(reachedMs.p99);
+          figures["time_to_all_back_ms"] = Math.round(reachedMs.max);
+          const { settled } = await stage.settle();
+          figures["time_to_synced_ms"] = Math.round(performance.now() - begun);
+          stage.require(settled, "not everything that was stored for them reached those who came back");
+        },
+        { cpu: false },
+      );
+      figures["synced_messages"] = window.delivered;
+      for (const [part, micros] of Object.entries(window.cpuMicros ?? {})) figures[`${part}_cpu_ms`] = Math.round(micros / 1000);
+    });
+  },
+};
