@@ -75,6 +75,8 @@ export type OrderName = Order["order"];
 
 /** Answers by order; void for those that are not here. */
 export interface Answers {
+  /** The kind of wire that the driver has; see open-wire.ts. */
+  plan: { wire: string };
   connect: {
     connected: number;
     failed: number;
