@@ -1,0 +1,96 @@
+// Latencies by percentile, on an axis where every nine more takes the same room, so that the tail is as readable as the middle.
+import type { PercentileCurve, Percentiles, Result } from "../result.ts";
+import { figure, noFigure } from "./figure.ts";
+import { MISSING, millis, text } from "./format.ts";
+import { linePlot, type Series } from "./line-plot.ts";
+import { html, type Markup } from "./markup.ts";
+import { logScale, ninesScale, type Scale } from "./scale.ts";
+
+const TITLE = "Latency by percentile";
+
+interface Measured {
+  name: string;
+  colour: string;
+  curve: PercentileCurve;
+}
+
+export function latencyPlot(result: Result): Markup {
+  const throttled = result.throttled_latency_ms;
+  const measured: Measured[] = [
+    { name: "delivery", colour: "c1", curve: sorted(result.latency_curve) },
+    { name: "ack", colour: "c2", curve: sorted(result.ack_latency_curve) },
+    // Of throttled sessions there are a few percentiles and no curve: dots with lines between.
+    { name: "throttled", colour: "c4", curve: throttled ? asCurve(throttled) : [] },
+  ].filter(({ curve }) => curve.length > 0);
+  const positive = measured.flatMap(({ curve }) => curve.map(([, ms]) => ms)).filter((ms) => ms > 0);
+  if (positive.length === 0) return noFigure(TITLE, "Nothing was acked or delivered, so there is no latency to show.");
+  const x = ninesScale(lastNines(measured));
+  const y = logScale(Math.min(...positive), Math.max(...positive));
+  return figure({
+    title: TITLE,
+    note: html`From the intended moment of sending, both axes logarithmic; the right end is the maximum. ${
+      throttled ? "Throttled: sessions that the scenario made slow; known at a few percentiles only." : undefined
+    }`,
+    plot: linePlot({
+      alt: `Latency by percentile: ${measured.map(({ name, curve }) => `${name} at most ${text(millis(curve.at(-1)![1]))}`).join(", ")}.`,
+      x,
+      xTick: (value) => (value === 0 ? "0%" : `${value}%`),
+      xLabel: "percentile",
+      y,
+      yTick: (value) => text(millis(value)),
+      series: measured.map(({ name, colour, curve }): Series => ({ name, colour, look: name === "throttled" ? "dots" : "line", points: curve })),
+      height: 260,
+    }),
+    table: tableOf(measured, x),
+  });
+}
+
+/** The percentiles that people name, of each curve. */
+export function percentileTable(result: Result): Markup {
+  const rows: [string, Percentiles | null | undefined][] = [
+    ["delivery", result.latency_ms],
+    ["ack", result.ack_latency_ms],
+    ["delivery, throttled sessions", result.throttled_latency_ms],
+  ];
+  const shown = rows.filter((row): row is [string, Percentiles] => row[1] !== null && row[1] !== undefined);
+  if (shown.length === 0) return html`<p class="empty">No latency was measured.</p>`;
+  const columns = ["p50", "p90", "p99", "p999", "max"] as const;
+  const cell = (value: number): Markup => html`<td>${text(millis(value))}</td>`;
+  return html`<div class="scroll"><table><thead><tr><th scope="col">latency</th>${columns.map((column) => html`<th scope="col">${column === "p999" ? "p99.9" : column}</th>`)}</tr></thead>
+<tbody>${shown.map(([name, percentiles]) => html`<tr><th scope="row">${name}</th>${columns.map((column) => cell(percentiles[column]))}</tr>`)}</tbody></table></div>`;
+}
+
+/** The axis ends at the next nine that the curves reach: a nine further would only be the maximum again. */
+function lastNines(measured: readonly Measured[]): number {
+  const last = Math.max(90, ...measured.flatMap(({ curve }) => curve.map(([percentile]) => percentile)).filter((percentile) => percentile < 100));
+  const nines = Math.min(8, Math.max(1, Math.ceil(-Math.log10(1 - last / 100) - 1e-6)));
+  return 100 - 100 * 10 ** -nines;
+}
+
+function tableOf(measured: readonly Measured[], x: Scale): { head: string[]; rows: { at: number; cells: string[] }[] } {
+  const percentiles = [...new Set(measured.flatMap(({ curve }) => curve.map(([percentile]) => percentile)))].sort((a, b) => a - b);
+  const rows = percentiles.map((percentile) => ({
+    at: x.at(percentile),
+    cells: [`${Number(percentile.toFixed(6))}%`, ...measured.map(({ curve }) => valueAt(curve, percentile))],
+  }));
+  return { head: ["percentile", ...measured.map(({ name }) => name)], rows };
+}
+
+function valueAt(curve: PercentileCurve, percentile: number): string {
+  const point = curve.find(([place]) => place === percentile);
+  return point === undefined ? MISSING : text(millis(point[1]));
+}
+
+function asCurve({ p50, p90, p99, p999, max }: Percentiles): PercentileCurve {
+  return [
+    [50, p50],
+    [90, p90],
+    [99, p99],
+    [99.9, p999],
+    [100, max],
+  ];
+}
+
+function sorted(curve: PercentileCurve): PercentileCurve {
+  return curve.filter(([percentile, ms]) => percentile >= 0 && percentile <= 100 && Number.isFinite(ms)).sort((a, b) => a[0] - b[0]);
+}
