@@ -1,11 +1,13 @@
-/* The floor of fan-out: the least that a server can do to hand one message to many over TCP. One thread, epoll, one read
- * per message and one write per receiver, no protocol: what one connection sends, all others get. Prints its port,
- * serves until its standard input ends. */
+/* The floor of fan-out: the least that a server which does not gather messages can do to hand each of them to many over
+ * TCP. One thread, epoll, one write per message and receiver; what one connection sends, all others get. A message begins
+ * with its length in four bytes, big-endian, which counts itself. There is one sender. Prints its port, serves until its
+ * standard input ends. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -31,7 +33,8 @@ int main(void) {
   event.data.fd = 0;
   epoll_ctl(epoll, EPOLL_CTL_ADD, 0, &event);
 
-  static char buffer[65536];
+  static unsigned char buffer[65536];
+  size_t held = 0; /* of a message that has not come whole */
   struct epoll_event events[EVENTS_MAX];
   for (;;) {
     int ready = epoll_wait(epoll, events, EVENTS_MAX, -1);
@@ -49,16 +52,25 @@ int main(void) {
           epoll_ctl(epoll, EPOLL_CTL_ADD, accepted, &event);
         }
       } else {
-        ssize_t got = read(fd, buffer, sizeof buffer);
+        ssize_t got = read(fd, buffer + held, sizeof buffer - held);
         if (got <= 0) {
           int last = members[--count];
           members[place_of[fd]] = last;
           place_of[last] = place_of[fd];
           close(fd);
-        } else {
-          for (int m = 0; m < count; m++)
-            if (members[m] != fd && write(members[m], buffer, got) != got) fail("write");
+          continue;
         }
+        held += got;
+        size_t at = 0;
+        while (held - at >= 4) {
+          ssize_t size = (ssize_t)buffer[at] << 24 | buffer[at + 1] << 16 | buffer[at + 2] << 8 | buffer[at + 3];
+          if ((ssize_t)(held - at) < size) break;
+          for (int m = 0; m < count; m++)
+            if (members[m] != fd && write(members[m], buffer + at, size) != size) fail("write");
+          at += size;
+        }
+        memmove(buffer, buffer + at, held - at);
+        held -= at;
       }
     }
   }

@@ -31,7 +31,8 @@ const app = uws.App().ws("/*", {
         users.get(name)?.send(delivered(data.user, message, end), true);
         break;
       case PUBLISH:
-        socket.publish(name, delivered(data.user, message, end), true);
+        // Not socket.publish(): that works only for one who is subscribed to something.
+        app.publish(name, delivered(data.user, message, end), true);
         break;
       case LOGIN:
         data.user = name;

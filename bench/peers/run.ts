@@ -1,0 +1,157 @@
+// The run: in each round every measurement takes its turn, and in each of them every peer, so that what happens to the
+// machine meanwhile happens to all alike. A server lives for one measurement. A peer that fails once goes on in the next
+// round; one that is not installed is left out, and the table says so.
+import type { WireMaker } from "../../loadtest/driver/open-wire.ts";
+import { ConditionsMeter, machine, UNFIT_STOLEN_PERCENT } from "../conditions.ts";
+import { FLOOR, HAWSER, type Measure, type Peer } from "./catalogue.ts";
+import { measureDirect } from "./measure/direct.ts";
+import { measureFanout } from "./measure/fanout.ts";
+import type { MeasureContext } from "./measure/fleet.ts";
+import { measureIdle } from "./measure/idle.ts";
+import { figuresOf, lossesOf, type PeerRounds, type PeersResult, type RoundOf } from "./result.ts";
+import { NotInstalled, type PeerServer, type ServerNeeds } from "./server/server.ts";
+
+export interface PeersOptions {
+  rounds: number;
+  /** Of each measurement of messages. */
+  seconds: number;
+  connections: number;
+  pairs: number;
+  members: number;
+  /** Messages of a group in flight. */
+  inFlight: number;
+  measures: readonly Measure[];
+  install: boolean;
+  texts: readonly Uint8Array[];
+  source: string;
+  maker: WireMaker;
+  command: string;
+  progress: (line: string) => void;
+  /** Asked often; true ends the run. */
+  stopped: () => boolean;
+}
+
+/** Before counting begins: compilers and caches must have seen the traffic. */
+const WARM_SECONDS = 1;
+
+export async function runPeers(peers: readonly Peer[], options: PeersOptions): Promise<PeersResult> {
+  const all = peers.map((peer) => prepare(peer, options));
+  try {
+    for (let round = 1; round <= options.rounds; round++) {
+      for (const measure of options.measures) {
+        for (const [i, peer] of peers.entries()) {
+          if (options.stopped()) throw new Error("stopped");
+          const rounds = all[i]!;
+          if (rounds.skipped === null) await measureOnce(peer, rounds, measure, round, options);
+        }
+      }
+    }
+  } finally {
+    for (const peer of peers) peer.cleanUp?.();
+  }
+  return resultOf(all, options);
+}
+
+function prepare(peer: Peer, { install, progress }: PeersOptions): PeerRounds {
+  const { name, label, guarantees } = peer;
+  const rounds: PeerRounds = { name, label, version: "", guarantees, skipped: null, idle: [], direct: [], fanout: [] };
+  try {
+    rounds.version = peer.prepare(install);
+  } catch (error) {
+    if (!(error instanceof NotInstalled)) throw error;
+    rounds.skipped = error.message;
+    progress(`${label}: LEFT OUT. ${error.message}`);
+  }
+  return rounds;
+}
+
+async function measureOnce(peer: Peer, rounds: PeerRounds, measure: Measure, round: number, options: PeersOptions): Promise<void> {
+  const meter = new ConditionsMeter();
+  let server: PeerServer | undefined;
+  let failed: string | null = null;
+  let result: unknown = null;
+  try {
+    server = await peer.start(needs(measure, options), measure);
+    result = await MEASURES[measure](peer, server, round, options);
+  } catch (error) {
+    if (options.stopped()) throw error;
+    if (error instanceof NotInstalled) rounds.skipped = error.message;
+    failed = (error as Error).message;
+  } finally {
+    await server?.stop();
+  }
+  const { stolen_percent } = meter.stop();
+  (rounds[measure] as RoundOf<unknown>[]).push({ round, result, failed, stolen_percent });
+  const said = failed === null ? summary(result as Record<string, number | null>) : `FAILED: ${failed}`;
+  const noisy = stolen_percent > UNFIT_STOLEN_PERCENT ? "  (NOISY)" : "";
+  options.progress(`round ${round}/${options.rounds}  ${measure.padEnd(6)}  ${peer.label.padEnd(28)}  ${said}  ${stolen_percent.toFixed(1)}% stolen${noisy}`);
+}
+
+const MEASURES: Record<Measure, (peer: Peer, server: PeerServer, round: number, options: PeersOptions) => Promise<unknown>> = {
+  idle: (peer, server, _, options) => measureIdle(context(options), server, peer.protocol, users(options.connections)),
+  direct: (peer, server, _, options) => measureDirect(context(options), server, peer.protocol, users(2 * options.pairs), peer.inOrder === true, plan(options)),
+  fanout: (peer, server, round, options) =>
+    measureFanout(context(options), server, peer.protocol, users(options.members + 1), `group${String(round).padStart(6, "0")}`, {
+      ...plan(options),
+      inFlight: options.inFlight,
+    }),
+};
+
+function context({ maker, stopped }: PeersOptions): MeasureContext {
+  return {
+    maker,
+    checkStopped: () => {
+      if (stopped()) throw new Error("stopped");
+    },
+  };
+}
+
+function plan({ texts, seconds }: PeersOptions): { texts: readonly Uint8Array[]; seconds: number; warmSeconds: number } {
+  return { texts, seconds, warmSeconds: WARM_SECONDS };
+}
+
+function needs(measure: Measure, { connections, pairs, members }: PeersOptions): ServerNeeds {
+  const count = { idle: connections, direct: 2 * pairs, fanout: members + 1 }[measure];
+  return { connections: count, members, users: users(count) };
+}
+
+/** As long as the ids in the real messages: 11 bytes. */
+function users(count: number): string[] {
+  return Array.from({ length: count }, (_, i) => `u${String(i).padStart(10, "0")}`);
+}
+
+function summary(result: Record<string, number | null>): string {
+  return Object.entries(result)
+    .map(([name, value]) => `${name} ${value === null ? "-" : Number(value.toFixed(1))}`)
+    .join(", ");
+}
+
+function resultOf(rounds: PeerRounds[], options: PeersOptions): PeersResult {
+  const floor = rounds.find(({ name }) => name === FLOOR);
+  const figures = rounds.map((peer) => figuresOf(peer, floor));
+  const isOurs = (name: string) => name.startsWith(HAWSER);
+  const others = figures.filter(({ name }) => name !== FLOOR && !isOurs(name));
+  const noisy = rounds.flatMap(({ label, idle, direct, fanout }) =>
+    [...idle, ...direct, ...fanout].filter(({ stolen_percent }) => stolen_percent > UNFIT_STOLEN_PERCENT).map(({ round }) => `${label} in round ${round}`),
+  );
+  return {
+    bench: "peers",
+    at: new Date().toISOString(),
+    command: options.command,
+    machine: machine(),
+    settings: {
+      rounds: options.rounds,
+      seconds: options.seconds,
+      connections: options.connections,
+      pairs: options.pairs,
+      members: options.members,
+      in_flight: options.inFlight,
+      wire: options.maker.kind,
+      texts: options.source,
+    },
+    figures,
+    losses: figures.filter(({ name }) => isOurs(name)).flatMap((own) => lossesOf(own, others)),
+    unfit: noisy.length === 0 ? [] : [`more than ${UNFIT_STOLEN_PERCENT}% of the machine's time was stolen from ${[...new Set(noisy)].join(", ")}`],
+    rounds,
+  };
+}
