@@ -59,6 +59,8 @@ export class Fleet {
   private nextId: number;
   private stopping: boolean;
   private tickWaiters: (() => void)[];
+  /** What connections are made of in the drivers; see driver/open-wire.ts. */
+  wire: string;
   private fail!: (error: Error) => void;
   /** Rejects when a driver is gone; never resolves. */
   private readonly failed: Promise<never>;
@@ -69,6 +71,7 @@ export class Fleet {
     this.nextId = 1;
     this.stopping = false;
     this.tickWaiters = [];
+    this.wire = "";
     this.failed = new Promise((_, reject) => {
       this.fail = reject;
     });
@@ -82,7 +85,8 @@ export class Fleet {
   static async start(plans: readonly DriverPlan[], events: FleetEvents, options: FleetOptions = {}): Promise<Fleet> {
     const fleet = new Fleet(plans.length, events, options);
     try {
-      await fleet.each((index) => ({ order: "plan", plan: plans[index]! }));
+      const answers = await fleet.each((index) => ({ order: "plan", plan: plans[index]! }));
+      fleet.wire = [...new Set(answers.map((answer) => answer.wire))].join(", ");
       return fleet;
     } catch (error) {
       await fleet.stop();

@@ -30,12 +30,15 @@ export class Servers {
   /** Of every process ever seen: its part, and its CPU when looked at first and last. One that died keeps what it used. */
   private readonly seen: Map<number, { part: string; first: number; last: number }>;
   private looked: boolean;
+  /** Processes that were not there at the first look: something died and came back. */
+  readonly newcomers: string[];
 
   constructor(pids: (() => Record<string, number>) | undefined) {
     this.pids = pids;
     this.hasProc = existsSync("/proc/self/status");
     this.seen = new Map();
     this.looked = false;
+    this.newcomers = [];
   }
 
   look(): ServerLook {
@@ -55,8 +58,11 @@ export class Servers {
       look.privateBytes[part] = (look.privateBytes[part] ?? 0) + bytes;
       const seen = this.seen.get(pid);
       // What runs at the first look had a life before; what is there later was started meanwhile.
-      if (seen === undefined) this.seen.set(pid, { part, first: this.looked ? 0 : cpu, last: cpu });
-      else seen.last = cpu;
+      if (seen !== undefined) seen.last = cpu;
+      else {
+        this.seen.set(pid, { part, first: this.looked ? 0 : cpu, last: cpu });
+        if (this.looked) this.newcomers.push(`${name} is process ${pid} now`);
+      }
     }
     this.looked = true;
     for (const { part, first, last } of this.seen.values()) look.cpuMicros[part] = (look.cpuMicros[part] ?? 0) + last - first;

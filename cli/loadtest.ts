@@ -1,0 +1,182 @@
+// `hawser loadtest`: puts load on a whole Hawser, measures it and checks every message. Options to dials, the result to
+// people and files; what happens in between is in loadtest/run/ and loadtest/scenario/.
+import { existsSync, writeFileSync } from "node:fs";
+import { type Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { renderReport } from "../loadtest/report/html.ts";
+import type { Result } from "../loadtest/result.ts";
+import { parseUrls, transportFor } from "../loadtest/run/layout.ts";
+import { runLoadTest } from "../loadtest/run/load-test.ts";
+import { commandLine } from "../loadtest/run/machine.ts";
+import { exitCode, renderTable } from "../loadtest/run/table.ts";
+import { describeScenarios, dialsFor, SCENARIOS, scenarioNamed } from "../loadtest/scenario/catalogue.ts";
+import type { Dials, Transport } from "../loadtest/scenario/scenario.ts";
+import { LINK_PROFILES } from "../loadtest/shaper/link-profiles.ts";
+import { Failure, report } from "./failure.ts";
+import { integer, option } from "./options.ts";
+
+interface Flags {
+  scenario: string;
+  connections?: number;
+  seconds?: number;
+  rate?: number;
+  transport?: Transport;
+  connectRate?: number;
+  percent?: number;
+  devices?: number;
+  profile?: string;
+  heartbeat?: number;
+  url?: string[];
+  data?: string;
+  drivers?: number;
+  gateways?: number;
+  messages?: string;
+  seed: number;
+  secret?: string;
+  json?: string;
+  report?: string;
+  strict?: boolean;
+  verbose?: boolean;
+}
+
+/** A run that could not be done. */
+const EXIT_NOT_DONE = 2;
+/** One Ctrl-C can arrive twice: from the terminal, and passed on by npm. */
+const SAME_SIGNAL_MS = 1_000;
+
+export function build(command: Command): void {
+  command
+    .exitOverride((error) => {
+      throw new CommanderError(error.exitCode === 0 ? 0 : EXIT_NOT_DONE, error.code, error.message);
+    })
+    .addOption(option("--scenario <name>", "what to do; see below", { default: "direct", choices: SCENARIOS.map(({ name }) => name) }))
+    .addOption(option("--connections <count>", "sessions, in all", { parse: integer(2, 10_000_000) }))
+    .addOption(option("--seconds <count>", "length of the part that is measured", { parse: integer(1, 1_000_000) }))
+    .addOption(option("--rate <count>", "messages a second, in all, open loop", { parse: integer(0, 1_000_000) }))
+    .addOption(option("--transport <kind>", "tcp, ws (WebSocket), or both by halves (default: tcp)", { choices: ["tcp", "ws", "both"] }))
+    .addOption(option("--connect-rate <count>", "sessions that connect each second, in all (default: 1000)", { parse: integer(1, 1_000_000) }))
+    .addOption(option("--percent <number>", "of sessions, where a scenario does something to a part of them", { parse: percent }))
+    .addOption(option("--devices <count>", "of each receiver, in fanout", { parse: integer(1, 10_000) }))
+    .addOption(option("--profile <name>", "of the shaped network, in mobile", { choices: Object.keys(LINK_PROFILES) }))
+    .addOption(option("--heartbeat <seconds>", "between the beats of a silent session, in idle", { parse: integer(1, 3600) }))
+    .addOption(
+      new Option("--url <url>", "a running server instead of one of its own: tcp://host:port or ws://host:port; repeatable, or several by commas").argParser(
+        (url: string, before: string[] | undefined) => [...(before ?? []), url],
+      ),
+    )
+    .option("--data <dir>", "with --url: data directory of that stack when it runs on this machine (hawser start --data), to look at its processes")
+    .addOption(option("--secret <text>", "sign tokens with it (HS256) instead of using development tokens", { env: "HAWSER_JWT_SECRET" }))
+    .addOption(option("--drivers <count>", "driver processes (default: as many as the connections and the rate need)", { parse: integer(1, 250) }))
+    .addOption(option("--gateways <count>", "gateways of its own stack (default: as many as the connections need)", { parse: integer(1, 64) }))
+    .addOption(option("--messages <file>", 'texts and who writes to whom: {"from", "to", "text"} a line, plain or .gz (default: shared data or a sample)'))
+    .addOption(option("--seed <number>", "of who writes when", { default: 1, parse: integer(0, 4_294_967_295) }))
+    .option("--json <out>", "write the result as JSON to this file (- for standard output)")
+    .option("--report <out.html>", "write a page with plots")
+    .option("--strict", "exit with 3 when the figures should not be trusted")
+    .option("--verbose", "show what the server processes print")
+    .addHelpText(
+      "after",
+      `
+${describeScenarios()}
+
+Link profiles of mobile:
+${Object.entries(LINK_PROFILES)
+  .map(([name, { about }]) => `  ${name.padEnd(8)} ${about}`)
+  .join("\n")}
+
+Exit code: 0 everything that was acked arrived once and in order; 1 something did not, or the scenario's own demands did not hold;
+2 the run could not be done, or was stopped; 3 with --strict: the figures should not be trusted. loadtest/README.md says more.
+
+Examples:
+  npm run loadtest
+  npm run loadtest -- --scenario storm --connections 5000 --report storm.html
+  npm run loadtest -- --scenario idle --connections 100000 --seconds 600 --json idle.json
+  npm run loadtest -- --url tcp://127.0.0.1:7070 --url ws://127.0.0.1:7071 --transport both --data data
+  npm run loadtest -- compare before.json after.json`,
+    )
+    .action(async (flags: Flags) => {
+      try {
+        process.exitCode = await loadtest(flags);
+      } catch (error) {
+        report(error, process.argv.includes("--debug") || Boolean(process.env["HAWSER_DEBUG"]));
+        process.exitCode = EXIT_NOT_DONE;
+      }
+    });
+}
+
+async function loadtest(flags: Flags): Promise<number> {
+  const gateways = flags.url === undefined ? undefined : parseUrls(flags.url);
+  if (gateways?.length === 0) throw new Failure("--url names no address: give tcp://host:port or ws://host:port");
+  if (gateways !== undefined && flags.gateways !== undefined) throw new Failure("--gateways is for a stack of its own: with --url give each gateway's address");
+  if (gateways === undefined && flags.data !== undefined) throw new Failure("--data goes with --url: a stack of its own has its data in a temporary folder");
+  if (flags.messages !== undefined && !existsSync(flags.messages)) throw new Failure(`--messages ${flags.messages} is not there`);
+  const scenario = scenarioNamed(flags.scenario);
+  const asked = { ...pick(flags) };
+  const dials = dialsFor(scenario, asked);
+  if (gateways !== undefined) dials.transport = transportFor(gateways, flags.transport, dials.transport);
+  const stop = new AbortController();
+  const kill = new AbortController();
+  const forget = onSignals(stop, kill);
+  try {
+    const { result, interrupted } = await runLoadTest({
+      scenario,
+      dials,
+      gateways,
+      dataDir: flags.data,
+      driverCount: flags.drivers,
+      gatewayCount: flags.gateways,
+      messages: flags.messages,
+      seed: flags.seed,
+      secret: flags.secret,
+      command: commandLine(process.argv.slice(3)),
+      verbose: flags.verbose === true,
+      screen: process.stderr,
+      stop: stop.signal,
+      kill: kill.signal,
+    });
+    console.error(renderTable(result));
+    write(flags, result);
+    return exitCode(result, interrupted, flags.strict === true);
+  } finally {
+    forget();
+  }
+}
+
+const DIALS = ["connections", "seconds", "rate", "transport", "connectRate", "percent", "devices", "profile", "heartbeat"] as const satisfies (keyof Dials)[];
+
+/** What was asked for of the scenario. */
+function pick(flags: Flags): Partial<Dials> {
+  return Object.fromEntries(DIALS.flatMap((dial) => (flags[dial] === undefined ? [] : [[dial, flags[dial]]])));
+}
+
+function write(flags: Flags, result: Result): void {
+  if (flags.report !== undefined) {
+    writeFileSync(flags.report, renderReport(result));
+    console.error(`report: ${flags.report}`);
+  }
+  if (flags.json === "-") console.log(JSON.stringify(result));
+  else if (flags.json !== undefined) writeFileSync(flags.json, `${JSON.stringify(result)}\n`);
+}
+
+/** The first signal stops the run in order, another one ends everything at once. Returns how to undo it. */
+function onSignals(stop: AbortController, kill: AbortController): () => void {
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  let firstAt = Number.POSITIVE_INFINITY;
+  const asked = (): void => {
+    const now = performance.now();
+    if (!stop.signal.aborted) {
+      firstAt = now;
+      stop.abort();
+      console.error("\nstopping: what is under way arrives and is checked (Ctrl-C again to end at once)");
+    } else if (now - firstAt > SAME_SIGNAL_MS) kill.abort();
+  };
+  for (const signal of signals) process.on(signal, asked);
+  return () => {
+    for (const signal of signals) process.off(signal, asked);
+  };
+}
+
+function percent(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !(value > 0 && value <= 100_000)) throw new InvalidArgumentError("It must be a percentage above 0.");
+  return value;
+}

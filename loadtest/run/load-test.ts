@@ -1,0 +1,218 @@
+// A whole load test: servers (of our own, or given), drivers, a scenario played over both, and the result. Whatever
+// happens, what was started here is ended here: drivers, then the stack, then its data.
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Failure } from "../../cli/failure.ts";
+import { type Identity, runs } from "../../cli/process-record.ts";
+import { type Stack, startStack } from "../../cli/stack.ts";
+import { openFilesMax } from "../../gateway/accept/admission.ts";
+import type { Gateway } from "../driver/control.ts";
+import type { Result } from "../result.ts";
+import type { Dials, PhasePlan, Scenario } from "../scenario/scenario.ts";
+import { Director, progress } from "./director.ts";
+import { Fleet, type FleetOptions } from "./fleet.ts";
+import { driverPlans, gatewayArgs, type Layout, layOut } from "./layout.ts";
+import { LiveView, type Screen } from "./live-view.ts";
+import { machine, versions } from "./machine.ts";
+import { errorsByName, Meter } from "./meter.ts";
+import { makeResult } from "./result.ts";
+import { Servers } from "./servers.ts";
+
+export interface LoadTestOptions {
+  scenario: Scenario;
+  dials: Dials;
+  /** A running server's; undefined: a stack of our own. */
+  gateways: Gateway[] | undefined;
+  /** Data directory of the stack behind them, where it runs on this machine. */
+  dataDir: string | undefined;
+  driverCount: number | undefined;
+  gatewayCount: number | undefined;
+  messages: string | undefined;
+  seed: number;
+  /** Signs tokens with it; undefined: development tokens. */
+  secret: string | undefined;
+  /** As a person would type it again. */
+  command: string;
+  verbose: boolean;
+  screen: Screen;
+  /** First: ends the script, and goes on with settling and checking. */
+  stop: AbortSignal;
+  /** Then: ends everything at once. */
+  kill: AbortSignal;
+  /** For tests of the coordinator. */
+  fleet?: FleetOptions;
+}
+
+export interface Outcome {
+  result: Result;
+  interrupted: boolean;
+}
+
+/** Phases that every run ends with, for the progress bar. */
+const ENDING: PhasePlan[] = [
+  { name: "settle", seconds: 2, what: "" },
+  { name: "check", seconds: 2, what: "" },
+];
+/** Letters of the id that keeps the users of runs apart. */
+const RUN_ID_LETTERS = 6;
+
+/** Throws Failure (or RangeError) when the run cannot be done, with nothing left running. */
+export async function runLoadTest(options: LoadTestOptions): Promise<Outcome> {
+  const { scenario, dials } = options;
+  const view = new LiveView(options.screen);
+  const setup = scenario.setup(dials);
+  const filesMax = openFilesMax();
+  const layout = layOut({ dials, drivers: options.driverCount, gateways: options.gatewayCount, filesMax }, options.gateways === undefined);
+  const started = new Date().toISOString();
+  const restarts: string[] = [];
+  const serverArgs = options.gateways === undefined ? gatewayArgs(dials, setup, layout.gateways, filesMax) : [];
+  let stack: OwnStack | undefined;
+  let fleet: Fleet | undefined;
+  const killNow = (): void => {
+    void stack?.stopNow();
+    void fleet?.stop();
+  };
+  options.kill.addEventListener("abort", killNow);
+  try {
+    if (options.gateways === undefined) {
+      view.tell(`starting NATS, logic and ${layout.gateways === 1 ? "a gateway" : `${layout.gateways} gateways`} on free ports`);
+      stack = await startOwnStack(layout, serverArgs, setup.logicArgs ?? [], options, (line) => restarts.push(line));
+    }
+    stopped(options.stop);
+    const gateways = options.gateways ?? stack!.stack.urls.gateways.map(({ tcp, ws }) => ({ tcp, ws }));
+    const meter = new Meter(layout.sessions.length);
+    const plans = driverPlans({
+      dials,
+      setup,
+      layout,
+      gateways,
+      run: runId(),
+      seed: options.seed,
+      messages: options.messages,
+      token: options.secret === undefined ? { kind: "dev" } : { kind: "secret", secret: options.secret },
+      platform: process.platform,
+    });
+    fleet = await Fleet.start(
+      plans,
+      { tick: (driver, tick) => meter.tick(driver, tick), line: (driver, text) => view.tell(`driver ${driver + 1}: ${text}`) },
+      options.fleet,
+    );
+    await fleet.nextTicks();
+    stopped(options.stop);
+    const servers = new Servers(stack === undefined ? recordedPids(options.dataDir) : () => stack!.stack.pids);
+    const plan = [...scenario.phases(dials), ...ENDING];
+    const director = new Director(fleet, meter, servers, layout.sessions, dials, {
+      phase: () => undefined,
+      sample: (sample) => {
+        const { phase, seconds } = director.now;
+        const totals = meter.totals();
+        const state = { scenario: scenario.name, phase, ...progress(plan, phase, seconds), sample, sessions: dials.connections };
+        view.show({ ...state, sent: totals.sent, acked: totals.acked, delivered: totals.delivered, errors: errorsByName(totals) });
+      },
+    });
+    options.stop.addEventListener("abort", () => director.interrupt());
+    const seen = await director.play(scenario);
+    view.end();
+    const result = makeResult({
+      scenario: scenario.name,
+      command: options.command,
+      started,
+      versions: versions(stack !== undefined),
+      machine: machine(),
+      options: optionsOf(options, layout, serverArgs),
+      seen,
+      meter,
+      sessionsAsked: dials.connections,
+      wire: fleet.wire,
+      restarts: stack === undefined ? servers.newcomers : restarts,
+    });
+    return { result, interrupted: seen.interrupted };
+  } finally {
+    options.kill.removeEventListener("abort", killNow);
+    view.end();
+    await fleet?.stop();
+    await stack?.stop();
+  }
+}
+
+interface OwnStack {
+  stack: Stack;
+  stop(): Promise<void>;
+  stopNow(): Promise<void>;
+}
+
+async function startOwnStack(
+  layout: Layout,
+  gatewayArgs: readonly string[],
+  logicArgs: readonly string[],
+  { secret, verbose }: LoadTestOptions,
+  restarted: (line: string) => void,
+): Promise<OwnStack> {
+  const dataDir = mkdtempSync(join(tmpdir(), "hawser-loadtest-"));
+  const cleanUp = (): void => rmSync(dataDir, { recursive: true, force: true });
+  try {
+    const stack = await startStack({
+      dataDir,
+      ports: "free",
+      gateways: layout.gateways,
+      ...(secret === undefined ? { dev: true } : { jwtSecret: secret }),
+      logLevel: verbose ? "info" : "error",
+      line: (part, text) => process.stderr.write(`${part.padEnd(9)} | ${text}\n`),
+      gatewayArgs,
+      logicArgs,
+      onRestart: (part, how) => restarted(`${part} ended with ${how}`),
+    });
+    return {
+      stack,
+      stop: () => stack.stop().finally(cleanUp),
+      stopNow: () => stack.stopNow().finally(cleanUp),
+    };
+  } catch (error) {
+    cleanUp();
+    throw error;
+  }
+}
+
+/** Server processes as a running stack's record names them. Throws Failure when there is no such stack. */
+function recordedPids(dataDir: string | undefined): (() => Record<string, number>) | undefined {
+  if (dataDir === undefined) return undefined;
+  const path = join(dataDir, "run.json");
+  const read = (): Record<string, Identity> => (JSON.parse(readFileSync(path, "utf8")) as { parts: Record<string, Identity> }).parts;
+  try {
+    const parts = Object.entries(read());
+    if (parts.length === 0 || !parts.every(([, identity]) => runs(identity))) throw new Failure(`--data ${dataDir}: what its run.json names does not run`);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") throw new Failure(`--data ${dataDir} holds no run.json: no stack runs on it (hawser start --data)`);
+    throw error;
+  }
+  return () => Object.fromEntries(Object.entries(read()).map(([part, { pid }]) => [part, pid]));
+}
+
+function stopped(signal: AbortSignal): void {
+  if (signal.aborted) throw new Failure("stopped before it began");
+}
+
+function runId(): string {
+  let id = "";
+  while (id.length < RUN_ID_LETTERS) id += Math.floor(Math.random() * 36).toString(36);
+  return id;
+}
+
+function optionsOf({ scenario, dials, gateways, messages, seed, secret }: LoadTestOptions, layout: Layout, serverArgs: readonly string[]): Result["options"] {
+  return {
+    connections: dials.connections,
+    seconds: dials.seconds,
+    rate: dials.rate,
+    transport: dials.transport,
+    connect_rate: dials.connectRate,
+    ...Object.fromEntries((scenario.heeds ?? []).map((dial) => [dial, dials[dial]])),
+    drivers: layout.sessions.length,
+    gateways: gateways?.length ?? layout.gateways,
+    server: gateways === undefined ? "own stack" : gateways.flatMap(({ tcp, ws }) => [tcp, ws].filter((url) => url !== undefined)).join(","),
+    ...(serverArgs.length > 0 && { gateway_args: serverArgs.join(" ") }),
+    tokens: secret === undefined ? "dev" : "JWT",
+    messages: messages ?? "default",
+    seed,
+  };
+}
