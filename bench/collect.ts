@@ -30,9 +30,17 @@ export interface Memory {
   rss: number;
 }
 
-/** What is in use after a collection, in bytes. */
+const SETTLED_BYTES = 1024;
+const COLLECTIONS_MAX = 10;
+
+/** What is in use after collections, in bytes: as many as it takes until another one finds nothing. */
 export async function memoryInUse(): Promise<Memory> {
-  await collectAll();
+  for (let before = Number.POSITIVE_INFINITY, i = 0; i < COLLECTIONS_MAX; i++) {
+    await collectAll();
+    const { heapUsed, arrayBuffers } = process.memoryUsage();
+    if (before - heapUsed - arrayBuffers < SETTLED_BYTES) break;
+    before = heapUsed + arrayBuffers;
+  }
   const { heapUsed, arrayBuffers, rss } = process.memoryUsage();
   return { heap: heapUsed, arrays: arrayBuffers, rss };
 }

@@ -18,6 +18,8 @@ export interface Candidate {
   readonly floor?: string;
   /** Bytes that one operation works through: shown as MB/s. */
   readonly bytes?: number;
+  /** Most operations that a slice may hold, where they use up what was prepared. */
+  readonly countMax?: number;
 }
 
 export interface MeasureOptions {
@@ -65,7 +67,8 @@ export let consumed = 0;
 export async function measure(candidates: readonly Candidate[], options: MeasureOptions): Promise<Measurement> {
   const cpuMicros = options.cpuMicros ?? processCpuMicros;
   const places = new Map(candidates.map(({ name }, place) => [name, place]));
-  for (const { name, floor } of candidates) if (floor !== undefined && !places.has(floor)) throw new Error(`${name} has a floor that is not measured: ${floor}`);
+  for (const { name, floor } of candidates)
+    if (floor !== undefined && !places.has(floor)) throw new Error(`${name} has a floor that is not measured: ${floor}`);
   const counts: number[] = [];
   for (const candidate of candidates) counts.push(await calibrate(candidate, options.sliceMs, cpuMicros));
   const meter = new ConditionsMeter();
@@ -91,14 +94,15 @@ export async function measure(candidates: readonly Candidate[], options: Measure
 /** How often the candidate must run to take `sliceMs` of CPU, once it has warmed up. */
 export async function calibrate(candidate: Candidate, sliceMs: number, cpuMicros: () => number): Promise<number> {
   const sliceTarget = sliceMs * 1000;
+  const countMax = candidate.countMax ?? COUNT_MAX;
   let warmMicros = 0;
   for (let count = 1; ; ) {
     const micros = await sliceMicros(candidate, count, cpuMicros);
     warmMicros += micros;
-    const wanted = micros <= 0 ? COUNT_MAX : Math.max(1, Math.round((count * sliceTarget) / micros));
+    const wanted = micros <= 0 ? countMax : Math.max(1, Math.round((count * sliceTarget) / micros));
     // Settled: a slice that is long enough to trust, behind at least as long a time for the compiler to do its work.
-    if ((micros >= sliceTarget / 2 && warmMicros >= 2 * sliceTarget) || count >= COUNT_MAX) return Math.min(wanted, COUNT_MAX);
-    count = Math.min(wanted, count * 4, COUNT_MAX);
+    if (warmMicros >= 2 * sliceTarget && (micros >= sliceTarget / 2 || count === countMax)) return Math.min(wanted, countMax);
+    count = Math.min(wanted, count * 4, countMax);
   }
 }
 

@@ -61,7 +61,12 @@ export function timingResult(bench: string, title: string, notes: string[], { ti
 export function formatTable({ title, columns, rows }: Table): string {
   const texts = [columns.map((column) => column.title), ...rows.map((row) => columns.map(({ key, digits }) => cellText(row[key] ?? null, digits)))];
   const widths = columns.map((_, i) => Math.max(...texts.map((line) => width(line[i]!))));
-  const lines = texts.map((line) => line.map((text, i) => pad(text, widths[i]!, i === 0)).join("  ").trimEnd());
+  const lines = texts.map((line) =>
+    line
+      .map((text, i) => pad(text, widths[i]!, i === 0))
+      .join("  ")
+      .trimEnd(),
+  );
   return [title, ...lines.map((line) => `  ${line}`)].join("\n");
 }
 

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { FrameType } from "../proto/frame-type.ts";
 import { type LightEvents, LightSession } from "../loadtest/light-session.ts";
+import type { Table } from "./result.ts";
 import { cpuMicros, median, stolenMicros } from "./process-cpu.ts";
 
 export interface SpineTarget {
@@ -38,6 +39,24 @@ export interface SpineLevel {
   ratio_to_floor: number;
   ratios: number[];
   stolen_percent: number;
+}
+
+/** The levels as a table. */
+export function spineTable(levels: readonly SpineLevel[]): Table {
+  const parts = [...new Set(levels.flatMap((level) => Object.keys(level.split_us)))];
+  return {
+    title: "CPU of all server processes per durable direct message",
+    columns: [
+      { key: "pairs", title: "pairs" },
+      { key: "messages_per_second", title: "messages/s" },
+      { key: "cpu_us_per_message", title: "µs/message", digits: 1 },
+      ...parts.map((part) => ({ key: part, title: `${part} µs`, digits: 1 })),
+      { key: "floor_us_per_message", title: "floor µs", digits: 1 },
+      { key: "ratio_to_floor", title: "ratio", digits: 1 },
+      { key: "stolen_percent", title: "stolen %", digits: 1 },
+    ],
+    rows: levels.map(({ split_us, ratios: _, ...level }) => ({ ...level, ...split_us })),
+  };
 }
 
 /** One measurement: CPU µs per message in all, by part, and messages per second. */

@@ -11,11 +11,13 @@ import { join } from "node:path";
 import { nextHash } from "../proto/conversation-hash.ts";
 import { directKey, shardOf } from "../proto/conversation.ts";
 import { type LevelStore, openLevelStore } from "../logic/store/leveldb.ts";
+import type { Table } from "./result.ts";
 import { type Commit, RecordType, type ShardCommit, type StoreRecord } from "../logic/store/store.ts";
 
 /** Of a row in the journal, with its envelope: what DESIGN's measurements took for a message. */
 const ROW_BYTES = 180;
 const SHARDS = 256;
+const FLOOR = "raw append + fdatasync";
 const PAGE_ROWS = 50;
 /** In turn: many rows of each between two checkpoints; some; hardly ever a second row, so that most must be read first. */
 const CONVERSATIONS = [1000, 20_000, 200_000];
@@ -89,7 +91,7 @@ async function rawAppend(path: string, rows: number, rowsPerCommit: number): Pro
   }
   const measured = meter.stop(rows);
   await file.close();
-  return { name: "raw append + fdatasync", rowsPerCommit, ...measured, ...latency(times) };
+  return { name: FLOOR, rowsPerCommit, ...measured, ...latency(times) };
 }
 
 async function commits(dir: string, name: string, rows: number, rowsPerCommit: number, conversations: number): Promise<Measured> {
@@ -217,14 +219,26 @@ function latency(times: number[]): { commitMsMax: number; commitMsP99: number } 
   return { commitMsMax: times.at(-1)!, commitMsP99: times[Math.floor(times.length * 0.99)]! };
 }
 
-/** The figures as a table on standard error. */
-export function printStoreBench(result: StoreBenchResult): void {
-  console.error(`rows of ${result.rowBytes} bytes      rows/commit     rows/s   CPU µs/row   commit p99 ms   max ms`);
-  for (const { name, rowsPerCommit, perSecond, cpuUs, commitMsP99, commitMsMax } of result.commits) {
-    console.error(
-      `${name.padEnd(30)} ${String(rowsPerCommit).padStart(6)} ${perSecond.toFixed(0).padStart(10)} ${cpuUs.toFixed(2).padStart(12)} ${commitMsP99.toFixed(1).padStart(15)} ${commitMsMax.toFixed(1).padStart(8)}`,
-    );
-  }
-  for (const { name, perSecond, cpuUs } of result.pages)
-    console.error(`${name.padEnd(36)} ${perSecond.toFixed(0).padStart(10)} pages/s ${cpuUs.toFixed(0).padStart(6)} µs/page`);
+/** The figures as tables. */
+export function storeTables(result: StoreBenchResult): Table[] {
+  const floors = new Map(result.commits.filter(({ name }) => name === FLOOR).map((measured) => [measured.rowsPerCommit, measured]));
+  const commits = {
+    title: `synced commits of rows of ${result.rowBytes} bytes`,
+    columns: [
+      { key: "name", title: "" },
+      { key: "rowsPerCommit", title: "rows/commit" },
+      { key: "perSecond", title: "rows/s", digits: 0 },
+      { key: "cpuUs", title: "CPU µs/row" },
+      { key: "ratio", title: "ratio" },
+      { key: "commitMsP99", title: "p99 ms", digits: 1 },
+      { key: "commitMsMax", title: "max ms", digits: 1 },
+    ],
+    rows: result.commits.map((measured) => ({ ...measured, ratio: measured.cpuUs / floors.get(measured.rowsPerCommit)!.cpuUs })),
+  };
+  const columns = [
+    { key: "name", title: "" },
+    { key: "perSecond", title: "pages/s", digits: 0 },
+    { key: "cpuUs", title: "CPU µs/page" },
+  ];
+  return [commits, { title: `pages of ${PAGE_ROWS} rows`, columns, rows: result.pages }];
 }

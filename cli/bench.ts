@@ -1,22 +1,63 @@
-// `hawser bench NAME`: what things cost, each beside a floor that is measured in the same run.
+// `hawser bench [NAME]`: what things cost, each beside a floor that is measured in the same run. What is measured, and how to
+// read it, is in bench/README.md.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
-import { benchSpine, type SpineLevel } from "../bench/spine.ts";
-import { benchStore, printStoreBench } from "../bench/store.ts";
-import { readMessages } from "../loadtest/cast/messages.ts";
+import { machine } from "../bench/conditions.ts";
+import { type BenchOptions, type BenchResult, formatResult } from "../bench/result.ts";
 import { integer, option } from "./options.ts";
-import { startStack } from "./stack.ts";
 
-interface SpineFlags {
-  pairs: number[];
-  seconds: number;
-  rounds: number;
+interface MicroPlan {
+  summary: string;
+  load: () => Promise<{ run(options: BenchOptions): Promise<BenchResult> }>;
+}
+
+/** Benchmarks that need nothing but a processor. */
+const MICRO: Record<string, MicroPlan> = {
+  frames: { summary: "bytes on the wire of each frame that a real message becomes", load: () => import("../bench/micro/frames.ts") },
+  framing: { summary: "frames out of a byte stream, and into one", load: () => import("../bench/micro/framing.ts") },
+  codec: { summary: "encoding and decoding of messages and batches; the gateway's way up and down", load: () => import("../bench/micro/codec.ts") },
+  compression: {
+    summary: "ratio and time of compressors on real messages, with and without a dictionary",
+    load: () => import("../bench/micro/compression.ts"),
+  },
+  wheel: { summary: "the gateway's timing wheel at a million sessions", load: () => import("../bench/micro/wheel.ts") },
+  sessions: { summary: "bytes that a session takes in gateway and logic, without its socket", load: () => import("../bench/micro/sessions.ts") },
+  shard: { summary: "what a Send costs logic, with a store that answers at once", load: () => import("../bench/micro/shard.ts") },
+};
+
+/** Of `bench` itself: they stand before or behind the name. */
+interface CommonFlags {
   json?: string;
+  quick?: boolean;
 }
 
 export function build(command: Command): void {
+  command
+    .description(
+      "What things cost, as CPU time and as ratios to a floor that is measured in the same run. With a NAME: that benchmark. Without: all that need nothing " +
+        "but a processor, in their quick setting (about a minute). How to read the figures: bench/README.md.",
+    )
+    .usage("[NAME] [options]")
+    .option("--json <out>", "write the figures as JSON to this file (- for standard output; tables then go to standard error)")
+    .option("--quick", "seconds instead of minutes: to compare, not to write down")
+    .action(async () => micro(Object.keys(MICRO), { ...flags(command), quick: true }));
+  for (const [name, { summary }] of Object.entries(MICRO)) {
+    command
+      .command(name)
+      .summary(summary)
+      .description(`${summary[0]!.toUpperCase()}${summary.slice(1)}.`)
+      .action(async () => micro([name], flags(command)));
+  }
+  command
+    .command("store")
+    .summary("synced commits and page reads of the embedded store")
+    .description(
+      "Rows a second and CPU per row of synced commits, beside an append with fdatasync as the floor, and pages a second. Uses the directory for temporary files.",
+    )
+    .addOption(option("--rows <count>", "rows of each measurement (--quick: 20000)", { parse: integer(1000, 100_000_000) }))
+    .action(async (own: { rows?: number }) => store({ ...flags(command), ...own }));
   command
     .command("spine")
     .summary("server CPU per durable direct message, from few pairs of users to many")
@@ -29,60 +70,79 @@ export function build(command: Command): void {
     )
     .addOption(option("--seconds <count>", "length of each measurement", { default: 5, parse: integer(1, 600) }))
     .addOption(option("--rounds <count>", "measurements of each level, of which the median counts", { default: 3, parse: integer(1, 100) }))
-    .option("--json <out>", "write the figures as JSON to this file (- for standard output)")
-    .action(spine);
-  command
-    .command("store")
-    .summary("synced commits and page reads of the embedded store")
-    .description(
-      "Rows a second and CPU per row of synced commits, beside an append with fdatasync as the floor, and pages a second. Uses the directory for temporary files.",
-    )
-    .addOption(option("--rows <count>", "rows of each measurement", { default: 200_000, parse: integer(1000, 100_000_000) }))
-    .option("--json <out>", "write the figures as JSON to this file (- for standard output)")
-    .action(store);
+    .action(async (own: SpineFlags) => spine({ ...flags(command), ...own }));
 }
 
-async function store(flags: { rows: number; json?: string }): Promise<void> {
-  const result = await benchStore({ rows: flags.rows });
-  printStoreBench(result);
-  writeJson(flags.json, { bench: "store", node: process.version, ...result });
+function flags(command: Command): CommonFlags {
+  return command.opts();
+}
+
+/** Runs them one after the other. A result is shown as soon as it is there. */
+async function micro(names: string[], { json, quick = false }: CommonFlags): Promise<void> {
+  const show = json === "-" ? console.error : console.log;
+  if (names.length > 1) {
+    for (const name of names) console.error(`${name.padEnd(12)} ${MICRO[name]!.summary}`);
+    console.error("store, spine and guard by name only\n");
+  }
+  const benches: BenchResult[] = [];
+  for (const name of names) {
+    const { run } = await MICRO[name]!.load();
+    const result = await run({ quick, progress: (line) => console.error(`${name}: ${line}`) });
+    show(formatResult(result));
+    benches.push(result);
+  }
+  writeJson(json, { quick, benches });
 }
 
 function writeJson(out: string | undefined, figures: object): void {
-  const json = JSON.stringify(figures, undefined, 2);
+  if (out === undefined) return;
+  const json = JSON.stringify({ format: 1, taken: new Date().toISOString(), node: process.version, machine: machine(), ...figures }, undefined, 2);
   if (out === "-") console.log(json);
-  else if (out !== undefined) writeFileSync(out, `${json}\n`);
+  else writeFileSync(out, `${json}\n`);
 }
 
-async function spine(flags: SpineFlags): Promise<void> {
-  const { messages, source } = await readMessages(undefined, 20_000);
-  console.error(`texts from ${source}`);
+async function store({ json, quick, rows }: CommonFlags & { rows?: number }): Promise<void> {
+  const { benchStore, storeTables } = await import("../bench/store.ts");
+  const { ConditionsMeter, unfitBecauseOf } = await import("../bench/conditions.ts");
+  const meter = new ConditionsMeter();
+  const result = await benchStore({ rows: rows ?? (quick ? 20_000 : 200_000) });
+  const conditions = meter.stop();
+  const shown = { bench: "store", notes: [], tables: storeTables(result), conditions, unfit: unfitBecauseOf(conditions) };
+  (json === "-" ? console.error : console.log)(formatResult(shown));
+  writeJson(json, { bench: "store", ...result, conditions, unfit: shown.unfit });
+}
+
+interface SpineFlags {
+  pairs: number[];
+  seconds: number;
+  rounds: number;
+}
+
+async function spine({ json, quick, ...own }: CommonFlags & SpineFlags): Promise<void> {
+  const [{ benchSpine, spineTable }, { realSamples }, { startStack }, { ConditionsMeter, unfitBecauseOf }] = await Promise.all([
+    import("../bench/spine.ts"),
+    import("../bench/samples.ts"),
+    import("./stack.ts"),
+    import("../bench/conditions.ts"),
+  ]);
+  const { samples, source } = await realSamples(20_000);
   const dataDir = mkdtempSync(join(tmpdir(), "hawser-bench-"));
   const stack = await startStack({ dataDir, ports: "free", dev: true, quiet: true, logLevel: "error", gatewayArgs: ["--sends-per-second", "100000"] });
   try {
     const target = { host: "127.0.0.1", tcpPort: Number(new URL(stack.urls.tcp).port), pids: () => stack.pids };
-    const texts = messages.map(({ text }) => Buffer.from(text));
-    const levels = await benchSpine(target, { ...flags, texts, progress: (line) => console.error(line) });
-    printTable(levels);
-    writeJson(flags.json, { bench: "spine", node: process.version, levels });
+    const texts = samples.map(({ row }) => Buffer.from(row.payload));
+    const options = quick ? { ...own, pairs: own.pairs.slice(0, 3), seconds: Math.min(own.seconds, 2) } : own;
+    const meter = new ConditionsMeter();
+    const levels = await benchSpine(target, { ...options, texts, progress: (line) => console.error(line) });
+    const conditions = meter.stop();
+    const notes = [`texts from ${source}; medians of ${own.rounds} rounds, the split is the median round's`];
+    const shown = { bench: "spine", notes, tables: [spineTable(levels)], conditions, unfit: unfitBecauseOf(conditions) };
+    (json === "-" ? console.error : console.log)(formatResult(shown));
+    writeJson(json, { bench: "spine", levels, conditions, unfit: shown.unfit });
   } finally {
     await stack.stop();
     rmSync(dataDir, { recursive: true, force: true });
   }
-}
-
-function printTable(levels: SpineLevel[]): void {
-  const rows = levels.map((level) => ({
-    pairs: level.pairs,
-    "messages/s": level.messages_per_second,
-    "µs/message": Number(level.cpu_us_per_message.toFixed(1)),
-    ...Object.fromEntries(Object.entries(level.split_us).map(([part, us]) => [`${part} µs`, Number(us.toFixed(1))])),
-    "floor µs": Number(level.floor_us_per_message.toFixed(1)),
-    "ratio to floor": Number(level.ratio_to_floor.toFixed(1)),
-    "stolen %": Number(level.stolen_percent.toFixed(1)),
-  }));
-  console.error("medians; the split is the median round's");
-  console.table(rows);
 }
 
 function list(text: string): number[] {

@@ -7,6 +7,7 @@ import { hawser } from "../../proto/gen/hawser.js";
 import { Limits } from "../../proto/limits.ts";
 import { type Candidate, FULL, measure, QUICK } from "../measure.ts";
 import { type BenchOptions, type BenchResult, timingResult } from "../result.ts";
+import { each } from "./each.ts";
 import { bodyOf, realSamples, sendFrame } from "../samples.ts";
 
 const FRAMES = 8192;
@@ -46,7 +47,11 @@ export async function run({ quick }: BenchOptions): Promise<BenchResult> {
   const batches = groups.map((group) => encodeBatch(FrameType.Send | HeaderBit.Batch, group));
   const batchBodies = batches.map(bodyOf);
   const batchBytes = batchBodies.reduce((sum, body) => sum + body.length, 0) / batchBodies.length;
-  candidates.push({ name: `allocate and copy a batch of ${BATCH}`, bytes: batchBytes, run: (count) => each(count, batches, (batch) => new Uint8Array(batch).length) });
+  candidates.push({
+    name: `allocate and copy a batch of ${BATCH}`,
+    bytes: batchBytes,
+    run: (count) => each(count, batches, (batch) => new Uint8Array(batch).length),
+  });
   candidates.push({
     name: `encodeBatch of ${BATCH}`,
     floor: `allocate and copy a batch of ${BATCH}`,
@@ -114,16 +119,6 @@ function copyFloor(name: string, chunks: readonly Buffer[], frames: number, byte
       return copied + target[0]!;
     },
   };
-}
-
-/** Runs over the items again and again, adding up what each gives. */
-function each<T>(count: number, items: readonly T[], work: (item: T) => number): number {
-  let sum = 0;
-  for (let i = 0, at = 0; i < count; i++) {
-    sum += work(items[at]!);
-    at = at + 1 === items.length ? 0 : at + 1;
-  }
-  return sum;
 }
 
 function cut(stream: Buffer, frames: readonly Uint8Array[]): Buffer[] {

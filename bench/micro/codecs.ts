@@ -1,0 +1,101 @@
+// The compressors that are tried, each as a pair of functions with the same contract. One that is not to be had here is left out,
+// and says so.
+import * as zlib from "node:zlib";
+import { loadTool } from "../tools.ts";
+
+export interface Compressor {
+  readonly name: string;
+  compress(bytes: Uint8Array): Uint8Array;
+  /** Back again, given what `compress` gave. */
+  inflate(bytes: Uint8Array): Uint8Array;
+  /** Bytes of what `compress` gives that say the inflated size, which the wire says by itself. */
+  readonly sizeBytes: number;
+}
+
+interface Lz4 {
+  compressSync(data: Uint8Array, dictionary?: Uint8Array): Uint8Array;
+  uncompressSync(data: Uint8Array, dictionary?: Uint8Array): Uint8Array;
+}
+
+type ZstdOptions = { params?: Record<number, number>; dictionary?: Uint8Array };
+/** Of node:zlib since 22.15; the dictionary since later. */
+interface Zstd {
+  zstdCompressSync(data: Uint8Array, options: ZstdOptions): Uint8Array;
+  zstdDecompressSync(data: Uint8Array, options: ZstdOptions): Uint8Array;
+}
+
+/** All that can be had, with the dictionary and without. */
+export function compressors(dictionary: Uint8Array, say: (line: string) => void): Compressor[] {
+  const dictionaryBuffer = Buffer.from(dictionary);
+  return [...lz4(dictionaryBuffer, say), ...deflate(dictionaryBuffer), ...brotli(), ...zstd(dictionaryBuffer, say)];
+}
+
+function lz4(dictionary: Buffer, say: (line: string) => void): Compressor[] {
+  const tool = loadTool("lz4-napi", say) as Lz4 | undefined;
+  if (tool === undefined) return [];
+  // Four bytes with the inflated size stand before the block.
+  const sizeBytes = 4;
+  return [
+    { name: "lz4", sizeBytes, compress: (bytes) => tool.compressSync(bytes), inflate: (bytes) => tool.uncompressSync(bytes) },
+    {
+      name: "lz4 + dictionary",
+      sizeBytes,
+      compress: (bytes) => tool.compressSync(bytes, dictionary),
+      inflate: (bytes) => tool.uncompressSync(bytes, dictionary),
+    },
+  ];
+}
+
+function deflate(dictionary: Buffer): Compressor[] {
+  return [1, 6].flatMap((level) => [
+    {
+      name: `deflate ${level}`,
+      sizeBytes: 0,
+      compress: (bytes: Uint8Array) => zlib.deflateRawSync(bytes, { level }),
+      inflate: (bytes: Uint8Array) => zlib.inflateRawSync(bytes),
+    },
+    {
+      name: `deflate ${level} + dictionary`,
+      sizeBytes: 0,
+      compress: (bytes: Uint8Array) => zlib.deflateRawSync(bytes, { level, dictionary }),
+      inflate: (bytes: Uint8Array) => zlib.inflateRawSync(bytes, { dictionary }),
+    },
+  ]);
+}
+
+function brotli(): Compressor[] {
+  const { BROTLI_PARAM_QUALITY, BROTLI_PARAM_SIZE_HINT } = zlib.constants;
+  return [1, 5].map((quality) => ({
+    name: `brotli ${quality}`,
+    sizeBytes: 0,
+    compress: (bytes: Uint8Array) => zlib.brotliCompressSync(bytes, { params: { [BROTLI_PARAM_QUALITY]: quality, [BROTLI_PARAM_SIZE_HINT]: bytes.length } }),
+    inflate: (bytes: Uint8Array) => zlib.brotliDecompressSync(bytes),
+  }));
+}
+
+function zstd(dictionary: Buffer, say: (line: string) => void): Compressor[] {
+  if (!("zstdCompressSync" in zlib)) {
+    say(`SKIPPED: zstd is not in node:zlib of ${process.version} (22.15 and newer have it)`);
+    return [];
+  }
+  const { zstdCompressSync, zstdDecompressSync } = zlib as unknown as Zstd;
+  const level = (zlib.constants as unknown as Record<string, number>)["ZSTD_c_compressionLevel"]!;
+  const params = { [level]: 3 };
+  const plain: Compressor = {
+    name: "zstd 3",
+    sizeBytes: 0,
+    compress: (bytes) => zstdCompressSync(bytes, { params }),
+    inflate: (bytes) => zstdDecompressSync(bytes, {}),
+  };
+  const withDictionary: Compressor = {
+    name: "zstd 3 + dictionary",
+    sizeBytes: 0,
+    compress: (bytes) => zstdCompressSync(bytes, { params, dictionary }),
+    inflate: (bytes) => zstdDecompressSync(bytes, { dictionary }),
+  };
+  // An older one would ignore the option without a word.
+  const [a, b] = [plain.compress(dictionary), withDictionary.compress(dictionary)];
+  if (b.length < a.length) return [plain, withDictionary];
+  say(`SKIPPED: zstd of ${process.version} takes no dictionary`);
+  return [plain];
+}
