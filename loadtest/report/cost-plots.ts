@@ -4,7 +4,7 @@ import type { Result } from "../result.ts";
 import { type Bar, barTable, stackedBar } from "./bar-plot.ts";
 import { figure, noFigure, panel } from "./figure.ts";
 import { bytes, compact, count, micros, significant, text } from "./format.ts";
-import { linePlot } from "./line-plot.ts";
+import { bytesTo, linePlot } from "./line-plot.ts";
 import { html, type Markup } from "./markup.ts";
 import { linearScale } from "./scale.ts";
 import { COLOUR, colourOf } from "./style.ts";
@@ -12,6 +12,8 @@ import { COLOUR, colourOf } from "./style.ts";
 const NOT_OURS = "The server's processes are not ours to look at, so their cost is not known.";
 /** Of the largest number of connections: with fewer, the servers' own noise is larger than what is measured. */
 const CURVE_FROM = 0.02;
+/** Of plots, in pixels. */
+const HEIGHT = 200;
 
 export function cpuPerMessage({ server }: Result): Markup {
   const title = "CPU of the server per message";
@@ -57,11 +59,9 @@ export function memoryCurves(result: Result): Markup[] {
     return [noFigure("Gateway memory against connections", result.server === null ? NOT_OURS : "Memory was not seen at different numbers of connections in this run.")];
   }
   const x = linearScale(0, most, { even: false });
-  const xAxis = { x, xTick: compact, xLabel: "connections" };
+  const xAxis = { x, xTick: compact, xLabel: "connections", height: HEIGHT, labelled: false };
   const slope = slopeOf(points);
   const peak = Math.max(...points.map(([, value]) => value));
-  const unit = 2 ** (10 * Math.floor(Math.log2(Math.max(peak, 1)) / 10));
-  const whole = linearScale(0, peak / unit);
   const perConnection = points
     .filter(([connections]) => connections - first[0] >= (most - first[0]) * CURVE_FROM)
     .map(([connections, value]): [number, number] => [connections, (value - first[1]) / (connections - first[0])]);
@@ -73,7 +73,7 @@ export function memoryCurves(result: Result): Markup[] {
       plot: linePlot({
         ...xAxis,
         alt: `Memory of the gateways against connections, up to ${text(bytes(peak))} at ${count(most)} connections.`,
-        y: { ...whole, at: (value) => whole.at(value / unit), ticks: (max) => whole.ticks(max).map((value) => value * unit), hi: whole.hi * unit },
+        y: bytesTo(Math.max(1, peak), HEIGHT),
         yTick: (value) => (value === 0 ? "0" : text(bytes(value))),
         series: [{ name: "gateways", colour: COLOUR.gateway, look: points.length > 60 ? "line" : "dots", points }],
       }),
@@ -88,7 +88,7 @@ export function memoryCurves(result: Result): Markup[] {
       plot: linePlot({
         ...xAxis,
         alt: `Memory of the gateways per connection; ${text(bytes(perConnection.at(-1)?.[1] ?? 0))} at ${count(most)} connections.`,
-        y: linearScale(0, top),
+        y: bytesTo(top, HEIGHT),
         yTick: (value) => (value === 0 ? "0" : text(bytes(value))),
         series: [{ name: "per connection", colour: COLOUR.gateway, look: perConnection.length > 60 ? "line" : "dots", points: perConnection }],
       }),

@@ -12,14 +12,16 @@ export interface Figure {
   title: string;
   note: Part;
   plot: Markup;
+  /** Shown below the plot, beside the table of all data. */
+  figures?: Markup;
   table: { head: readonly string[]; rows: readonly DataRow[] };
   /** Plots over time follow each other's readout. */
   over?: "time" | "other";
 }
 
-export function figure({ title, note, plot, table, over = "other" }: Figure): Markup {
+export function figure({ title, note, plot, figures, table, over = "other" }: Figure): Markup {
   return html`<figure><figcaption><h3>${title}</h3><p class="note">${note}</p></figcaption>
-<div class="frame" data-plot="${over}">${plot}</div>
+<div class="frame" data-plot="${over}">${plot}</div>${figures}
 <details><summary>Data (${table.rows.length} rows)</summary><div class="scroll" tabindex="0"><table>
 <thead><tr>${table.head.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
 <tbody>${table.rows.map(({ at, cells }) => html`<tr data-at="${round(at * 100) / 100}">${cells.map((cell) => html`<td>${cell}</td>`)}</tr>

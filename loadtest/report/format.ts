@@ -56,6 +56,11 @@ export function millis(value: number): Quantity {
   return { value: significant(value), unit: "ms" };
 }
 
+/** A tick of an axis of latencies, which spans powers of ten: 500 µs, 10 ms, 2 s. */
+export function latencyTick(ms: number): string {
+  return ms >= 1000 ? text({ value: significant(ms / 1000), unit: "s" }) : text(millis(ms));
+}
+
 export function micros(value: number): Quantity {
   return value >= 10_000 ? millis(value / 1000) : { value: significant(value), unit: "µs" };
 }
@@ -92,8 +97,9 @@ export function clockTick(seconds: number, lastSeconds: number): string {
   return `${Math.floor(seconds / 3600)}:${two(Math.floor((seconds % 3600) / 60))} h`;
 }
 
+/** In one piece, that is with a space that does not break. */
 export function text({ value, unit }: Quantity): string {
-  return unit === "/s" || unit === "/min" || unit === "" ? value + unit : `${value} ${unit}`;
+  return unit === "/s" || unit === "/min" || unit === "%" || unit === "" ? value + unit : `${value}\u00a0${unit}`;
 }
 
 /** "time_to_999_ms" → "time to 999", "bytes_per_connection" → "per connection". */

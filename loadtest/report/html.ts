@@ -5,12 +5,12 @@ import { createHash } from "node:crypto";
 import type { Result } from "../result.ts";
 import { bytesPerConnection, cpuPerMessage, driverCpu, frameBytes, memoryCurves } from "./cost-plots.ts";
 import { HOVER_SCRIPT } from "./hover.ts";
-import { latencyPlot, percentileTable } from "./latency-plot.ts";
+import { latencyPlot } from "./latency-plot.ts";
 import { html, Markup, NOTHING } from "./markup.ts";
 import { errorTable, phaseTable, runFacts } from "./run-facts.ts";
 import { styleSheet } from "./style.ts";
 import { timePlots } from "./time-plots.ts";
-import { checks, summary, tiles, verdicts } from "./verdict.ts";
+import { checks, summary, tiles, traceTable, verdicts } from "./verdict.ts";
 
 export function renderReport(result: Result): string {
   const style = styleSheet();
@@ -41,7 +41,6 @@ ${verdicts(result)}
 ${tiles(result)}
 <h2>Latency</h2>
 ${latencyPlot(result)}
-<section class="panel">${percentileTable(result)}</section>
 <h2>Over time</h2>
 ${over.merged > 1 ? html`<p class="note">Each point stands for up to ${over.merged} samples of the same phase: rates and CPU are means, latencies and stolen time the worst of them.</p>` : NOTHING}
 ${over.plots}
@@ -49,11 +48,11 @@ ${over.plots}
 <div class="pair">${cpuPerMessage(result)}${bytesPerConnection(result)}</div>
 <div class="pair">${memoryCurves(result)}</div>
 <div class="pair">${frameBytes(result)}${driverCpu(result)}</div>
-<h2>Checks</h2>
-${checks(result)}
+<h2>Checks and errors</h2>
+<div class="pair">${checks(result)}${errorTable(result)}</div>
+${result.traces.length > 0 ? traceTable(result.traces) : NOTHING}
 <h2>Phases</h2>
 ${phaseTable(result)}
-${errorTable(result)}
 <h2>How it was run</h2>
 ${runFacts(result)}
 `;

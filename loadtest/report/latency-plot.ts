@@ -1,7 +1,7 @@
 // Latencies by percentile, on an axis where every nine more takes the same room, so that the tail is as readable as the middle.
 import type { PercentileCurve, Percentiles, Result } from "../result.ts";
 import { figure, noFigure } from "./figure.ts";
-import { MISSING, millis, text } from "./format.ts";
+import { latencyTick, MISSING, millis, text } from "./format.ts";
 import { linePlot, type Series } from "./line-plot.ts";
 import { html, type Markup } from "./markup.ts";
 import { logScale, ninesScale, type Scale } from "./scale.ts";
@@ -36,27 +36,29 @@ export function latencyPlot(result: Result): Markup {
       x,
       xTick: (value) => (value === 0 ? "0%" : `${value}%`),
       xLabel: "percentile",
+      xGrid: true,
       y,
-      yTick: (value) => text(millis(value)),
+      yTick: latencyTick,
       series: measured.map(({ name, colour, curve }): Series => ({ name, colour, look: name === "throttled" ? "dots" : "line", points: curve })),
       height: 260,
+      labelled: true,
     }),
+    figures: percentileTable(result),
     table: tableOf(measured, x),
   });
 }
 
 /** The percentiles that people name, of each curve. */
-export function percentileTable(result: Result): Markup {
+function percentileTable(result: Result): Markup {
   const rows: [string, Percentiles | null | undefined][] = [
     ["delivery", result.latency_ms],
     ["ack", result.ack_latency_ms],
     ["delivery, throttled sessions", result.throttled_latency_ms],
   ];
   const shown = rows.filter((row): row is [string, Percentiles] => row[1] !== null && row[1] !== undefined);
-  if (shown.length === 0) return html`<p class="empty">No latency was measured.</p>`;
   const columns = ["p50", "p90", "p99", "p999", "max"] as const;
   const cell = (value: number): Markup => html`<td>${text(millis(value))}</td>`;
-  return html`<div class="scroll"><table><thead><tr><th scope="col">latency</th>${columns.map((column) => html`<th scope="col">${column === "p999" ? "p99.9" : column}</th>`)}</tr></thead>
+  return html`<div class="scroll percentiles" tabindex="0"><table><thead><tr><th scope="col">latency</th>${columns.map((column) => html`<th scope="col">${column === "p999" ? "p99.9" : column}</th>`)}</tr></thead>
 <tbody>${shown.map(([name, percentiles]) => html`<tr><th scope="row">${name}</th>${columns.map((column) => cell(percentiles[column]))}</tr>`)}</tbody></table></div>`;
 }
 

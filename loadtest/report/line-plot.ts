@@ -2,7 +2,7 @@
 // stretched without its strokes, so that one picture fits a phone and a wide screen with text of the same size; ticks
 // and band names exist once per width class (`wide` and `narrow`, see style.ts). A gap in the data is a gap in the line.
 import { html, type Markup, NOTHING } from "./markup.ts";
-import type { Scale } from "./scale.ts";
+import { linearScale, type Scale } from "./scale.ts";
 import { percent, round, swatch } from "./svg.ts";
 
 export interface Series {
@@ -36,16 +36,19 @@ export interface LinePlot {
   xTick: (value: number) => string;
   /** Named below the axis; left out where ticks carry their unit. */
   xLabel?: string;
+  /** Lines across the plot at the ticks of the x axis. */
+  xGrid?: boolean;
   y: Scale;
   yTick: (value: number) => string;
   series: readonly Series[];
   bands?: readonly Band[];
   rules?: readonly Rule[];
   /** Of the plotted area, in pixels. */
-  height?: number;
+  height: number;
+  /** Whether curves are named beside their ends, for which there is room at the right then. */
+  labelled: boolean;
 }
 
-const HEIGHT = 200;
 /** Units of the stretched picture over its width. */
 const WIDTH = 1000;
 const TICKS = { wide: 10, narrow: 5 };
@@ -55,22 +58,40 @@ const CHARACTER_PX = 7;
 const LABEL_GAP_PX = 15;
 
 export function linePlot(plot: LinePlot): Markup {
-  const height = plot.height ?? HEIGHT;
+  const { height, labelled } = plot;
   const yOf = (value: number): number => round((1 - plot.y.at(value)) * height);
   const base = height + (plot.xLabel === undefined ? 26 : 44);
-  return html`<svg class="plot${plot.series.length > 0 ? " labelled" : ""}" role="img" aria-label="${plot.alt}" height="${base + 26}">
+  return html`<svg class="plot${labelled ? " labelled" : ""}" role="img" aria-label="${plot.alt}" height="${base + 26}">
 <g transform="translate(0 24)">
 ${(plot.bands ?? []).map((band, index) => bandOf(plot, band, index, height))}
-${plot.y.ticks(Math.max(3, Math.round(height / 36))).map((value) => yTick(yOf(value), plot.yTick(value), value === plot.y.lo))}
+${plot.y.ticks(yTicksMax(height)).map((value) => yTick(yOf(value), plot.yTick(value)))}
+<line class="base" x1="0" x2="100%" y1="${height}" y2="${height}"/>
 ${(["wide", "narrow"] as const).map((width) => html`<g class="${width}">${plot.x.ticks(TICKS[width]).map((value) => xTick(plot, value, height))}</g>`)}
 ${plot.xLabel === undefined ? NOTHING : html`<text class="axis" x="50%" y="${height + 38}" text-anchor="middle">${plot.xLabel}</text>`}
 ${(plot.rules ?? []).map((rule) => ruleOf(yOf(rule.value), rule.text))}
 <svg class="curves" viewBox="0 0 ${WIDTH} ${height}" width="100%" height="${height}" preserveAspectRatio="none">
 ${plot.series.map((series) => curve(plot, series, yOf, height))}
 </svg>
-<g class="wide">${directLabels(plot.series, yOf, height)}</g>
+${labelled ? html`<g class="wide">${directLabels(plot.series, yOf, height)}</g>` : NOTHING}
 <line class="hair" x1="0" x2="0" y1="0" y2="${height}"/>
-</g></svg>${legend(plot.series)}`;
+</g></svg>${plot.series.length > 1 ? legend(plot.series) : NOTHING}`;
+}
+
+/** How many ticks an axis of this height has at most. */
+export function yTicksMax(height: number): number {
+  return Math.max(3, Math.round(height / 36));
+}
+
+/** From 0 to at least `most`, such that the axis ends on a tick. */
+export function zeroTo(most: number, height: number): Scale {
+  return linearScale(0, most, { ticksMax: yTicksMax(height) - 1 });
+}
+
+/** The same for bytes, with ticks that are round in KiB, MiB or GiB. */
+export function bytesTo(most: number, height: number): Scale {
+  const unit = most < 10_000 ? 1 : 1024 ** Math.floor(Math.log2(most) / 10);
+  const scale = zeroTo(most / unit, height);
+  return { lo: 0, hi: scale.hi * unit, at: (value) => scale.at(value / unit), ticks: (max) => scale.ticks(max).map((value) => value * unit) };
 }
 
 function bandOf(plot: LinePlot, { from, to, name, number }: Band, index: number, height: number): Markup {
@@ -87,13 +108,14 @@ function fit(texts: readonly string[], roomPx: number): string | undefined {
   return texts.find((text) => (text.length + 1) * CHARACTER_PX <= roomPx);
 }
 
-function yTick(y: number, text: string, base: boolean): Markup {
-  return html`<line class="${base ? "base" : "grid"}" x1="0" x2="100%" y1="${y}" y2="${y}"/><text class="tick" x="-8" y="${y + 4}" text-anchor="end">${text}</text>`;
+function yTick(y: number, text: string): Markup {
+  return html`<line class="grid" x1="0" x2="100%" y1="${y}" y2="${y}"/><text class="tick" x="-8" y="${y + 4}" text-anchor="end">${text}</text>`;
 }
 
 function xTick(plot: LinePlot, value: number, height: number): Markup {
   const x = percent(plot.x.at(value));
-  return html`<line class="base" x1="${x}" x2="${x}" y1="${height}" y2="${height + 5}"/><text class="tick" x="${x}" y="${height + 19}" text-anchor="middle">${plot.xTick(value)}</text>`;
+  const across = plot.xGrid === true ? html`<line class="grid" x1="${x}" x2="${x}" y1="0" y2="${height}"/>` : NOTHING;
+  return html`${across}<line class="base" x1="${x}" x2="${x}" y1="${height}" y2="${height + 5}"/><text class="tick" x="${x}" y="${height + 19}" text-anchor="middle">${plot.xTick(value)}</text>`;
 }
 
 function ruleOf(y: number, text: string): Markup {

@@ -38,7 +38,7 @@ export function phaseTable({ phases }: Result): Markup {
   if (phases.length === 0) return html`<section class="panel"><p class="empty">This run had no phases.</p></section>`;
   const figures = (own: Record<string, number>): Part =>
     Object.keys(own).length === 0 ? "–" : html`<dl class="own">${Object.entries(own).map(([name, value]) => html`<dt>${wordsOf(name)}</dt><dd>${text(quantityOf(name, value))}</dd>`)}</dl>`;
-  return html`<section class="panel"><div class="scroll wide-only"><table class="phases"><thead><tr><th scope="col"></th><th scope="col" class="text">phase</th><th scope="col">length</th><th scope="col" class="text">figures of its own</th></tr></thead>
+  return html`<section class="panel"><div class="scroll phases" tabindex="0"><table><thead><tr><th scope="col"></th><th scope="col" class="text">phase</th><th scope="col">length</th><th scope="col" class="text">figures of its own</th></tr></thead>
 <tbody>${phases.map(
     ({ name, seconds, figures: own }, index) =>
       html`<tr><td>${index + 1}</td><th scope="row" class="text">${name}</th><td>${duration(Math.round(seconds * 10) / 10)}</td><td class="text">${figures(own)}</td></tr>`,
@@ -47,10 +47,10 @@ export function phaseTable({ phases }: Result): Markup {
 
 export function errorTable({ errors }: Result): Markup {
   const rows = Object.entries(errors).sort((a, b) => b[1] - a[1]);
-  if (rows.length === 0) return panel("Errors", html`<p class="empty">No errors.</p>`);
+  if (rows.length === 0) return panel("Errors", html`<p class="empty">None.</p>`);
   return panel(
     "Errors",
-    html`<table><thead><tr><th scope="col">error</th><th scope="col">count</th></tr></thead><tbody>${rows.map(([name, times]) => html`<tr><th scope="row">${name}</th><td>${count(times)}</td></tr>`)}</tbody></table>`,
+    html`<table class="full"><thead><tr><th scope="col">error</th><th scope="col">count</th></tr></thead><tbody>${rows.map(([name, times]) => html`<tr><th scope="row">${name}</th><td>${count(times)}</td></tr>`)}</tbody></table>`,
   );
 }
 

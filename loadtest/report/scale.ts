@@ -61,9 +61,12 @@ export function ninesScale(hi: number): Scale {
     hi,
     at: (value) => within(nines(value) / width),
     ticks: (max) => {
-      const found = [0, 50];
-      for (let count = 1; count <= width + 1e-9; count++) found.push(exact(100 - 100 * 10 ** -count));
-      return found.slice(0, Math.max(2, max));
+      const counts = Array.from({ length: Math.floor(width + 1e-9) }, (_, index) => index + 1);
+      const stride = Math.ceil(counts.length / Math.max(2, max));
+      // Counted from the end, so that the last nine, which says how far the tail goes, always stands there.
+      const found = counts.filter((nine) => (counts.length - nine) % stride === 0).map((nine) => exact(100 - 100 * 10 ** -nine));
+      const room = max - found.length;
+      return room >= 3 ? [0, 50, ...found] : room >= 1 ? [0, ...found] : found;
     },
   };
 }

@@ -70,7 +70,8 @@ h2 { font-size: 19px; line-height: 1.3; margin: 40px 0 12px; }
 h3 { font-size: 15px; line-height: 1.4; margin: 0; }
 p { margin: 0 0 8px; max-width: 80ch; }
 .faint, .note { color: var(--faint); }
-.note { font-size: 13.5px; margin: 2px 0 0; }
+.note { font-size: 13.5px; margin: 2px 0 0; max-width: 110ch; }
+.panel .note { margin-bottom: 10px; }
 .themes { display: inline-flex; border: 1px solid var(--line); border-radius: 6px; margin: 0; padding: 0; overflow: hidden; font-size: 13px; }
 .themes legend { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 .themes label { padding: 2px 10px; cursor: pointer; color: var(--faint); border-left: 1px solid var(--line); }
@@ -85,7 +86,7 @@ p { margin: 0 0 8px; max-width: 80ch; }
 .verdict p:last-child, .verdict ul:last-child { margin-bottom: 0; }
 .verdict ul { margin: 4px 0 0; padding-left: 20px; }
 .good { --tone: var(--good); } .bad { --tone: var(--bad); } .warn { --tone: var(--warn); }
-.tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 165px), 1fr)); gap: 12px; margin: 12px 0 0; padding: 0; list-style: none; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 240px), 1fr)); gap: 12px; margin: 12px 0 0; padding: 0; list-style: none; }
 .tile { background: var(--panel); border: 1px solid var(--line); border-radius: 8px; padding: 10px 14px 12px; display: flex; flex-direction: column; }
 .tile .name { font-size: 13.5px; color: var(--faint); line-height: 1.35; }
 .tile .value { font-size: 25px; font-weight: 600; line-height: 1.3; white-space: nowrap; }
@@ -107,12 +108,14 @@ svg.plot text.band-name { font-size: 12px; }
 .hair { stroke: var(--ink); stroke-width: 1; visibility: hidden; }
 .curves { overflow: visible; }
 .curve { fill: none; stroke: var(--c); stroke-width: 2; stroke-linejoin: round; stroke-linecap: round; vector-effect: non-scaling-stroke; }
-.curve.wide { stroke-width: 8; stroke-opacity: .38; stroke-linecap: butt; } .curve.mid { stroke-width: 4.5; stroke-opacity: .75; } .curve.dashed { stroke-dasharray: 5 5; } .curve.dots { stroke-width: 7; }
+.curve.wide { stroke-width: 8; stroke-opacity: .38; stroke-linecap: butt; } .curve.mid { stroke-width: 5; } .curve.dashed { stroke-dasharray: 5 5; } .curve.dots { stroke-width: 7; }
 .fill { fill: var(--c); fill-opacity: .25; }
 .c1 { --c: var(--c1); } .c2 { --c: var(--c2); } .c3 { --c: var(--c3); } .c4 { --c: var(--c4); } .c5 { --c: var(--c5); }
 .key { width: 14px; height: 14px; margin-right: 6px; vertical-align: -2px; } .key rect { fill: var(--c); }
 ul.legend { list-style: none; margin: 6px 0 0; padding: 0; font-size: 13.5px; flex-wrap: wrap; gap: 2px 16px; }
 .stack { display: block; width: 100%; border-radius: 6px; overflow: hidden; margin: 4px 0 10px; }
+.percentiles { margin-top: 12px; } .percentiles th, .percentiles td { white-space: nowrap; }
+table.traces { min-width: 940px; }
 .piece { fill: var(--c); stroke: var(--panel); stroke-width: 2; } .bar .piece { stroke: none; } .track { fill: var(--grid); }
 .bar { display: block; width: 100%; }
 table { border-collapse: collapse; font-size: 14px; }
@@ -120,11 +123,12 @@ th, td { text-align: right; padding: 4px 12px 4px 0; vertical-align: top; border
 th:first-child, td.text, th.text { text-align: left; }
 thead th { color: var(--faint); border-bottom-color: var(--line); vertical-align: bottom; }
 td.text { overflow-wrap: anywhere; min-width: 8ch; }
+table.full { width: 100%; } .full td, .full th:last-child { padding-right: 0; }
 tr.sum th, tr.sum td { border-bottom: 0; font-weight: 600; }
 tr.broken th, tr.broken td { color: var(--bad); font-weight: 600; }
 .bars { width: 100%; } .bars th:first-child, .bars td { white-space: nowrap; } .bars td.bar-cell { width: 60%; min-width: 70px; padding-right: 0; vertical-align: middle; }
 .scroll { overflow: auto; max-height: 420px; }
-.scroll.wide-only { max-height: none; }
+.scroll.phases { max-height: none; }
 .scroll thead th { position: sticky; top: 0; background: var(--panel); }
 details { margin-top: 8px; font-size: 14px; }
 summary { cursor: pointer; color: var(--faint); width: fit-content; }

@@ -1,10 +1,10 @@
 // What happened when: everything that is sampled once a second, over the same time axis, with the phases behind.
 import type { Result, Sample } from "../result.ts";
 import { type Figure, figure, noFigure } from "./figure.ts";
-import { bytes, clockTick, compact, count, MISSING, millis, significant, text } from "./format.ts";
-import { type Band, linePlot, type Rule, type Series } from "./line-plot.ts";
+import { bytes, clockTick, compact, count, latencyTick, MISSING, millis, significant, text } from "./format.ts";
+import { type Band, bytesTo, linePlot, type Rule, type Series, zeroTo } from "./line-plot.ts";
 import type { Markup } from "./markup.ts";
-import { linearScale, logScale, type Scale, timeScale } from "./scale.ts";
+import { logScale, type Scale, timeScale } from "./scale.ts";
 import { colourOf } from "./style.ts";
 import { thin } from "./thin.ts";
 
@@ -55,7 +55,7 @@ interface Plan {
   /** In the table and the readout, with its unit. */
   cell: (value: number) => string;
   rules?: Rule[];
-  height?: number;
+  height: number;
 }
 
 function throughput(axis: Axis): Markup {
@@ -70,7 +70,7 @@ function throughput(axis: Axis): Markup {
     note: "Sent (broad), acked and delivered (thin): where they agree, the lines lie on each other.",
     alt: `Messages per second over time; the most delivered in a second: ${count(peak(axis, curves.slice(2)))}.`,
     curves,
-    y: fromZero(axis, curves),
+    y: fromZero(axis, curves, 180),
     tick: compact,
     cell: (value) => `${count(value)}/s`,
     height: 180,
@@ -92,7 +92,7 @@ function latency(axis: Axis): Markup {
     alt: `Delivery latency over time; the worst is ${text(millis(Math.max(...values)))}.`,
     curves,
     y: logScale(Math.min(...values), Math.max(...values)),
-    tick: (value) => text(millis(value)),
+    tick: latencyTick,
     cell: (value) => text(millis(value)),
     height: 200,
   });
@@ -106,7 +106,7 @@ function connections(axis: Axis): Markup {
     note: "Sessions that were welcomed and are alive.",
     alt: `Connections over time; at most ${count(peak(axis, curves))}, ${count(axis.samples.at(-1)!.connected)} at the end.`,
     curves,
-    y: fromZero(axis, curves),
+    y: fromZero(axis, curves, 130),
     tick: compact,
     cell: count,
     height: 130,
@@ -121,7 +121,7 @@ function welcomes(axis: Axis): Markup | undefined {
     note: "Connections that were accepted, authenticated and answered with a Welcome.",
     alt: `Sessions welcomed per second over time; at most ${count(peak(axis, curves))}.`,
     curves,
-    y: fromZero(axis, curves),
+    y: fromZero(axis, curves, 110),
     tick: compact,
     cell: (value) => `${count(value)}/s`,
     height: 110,
@@ -140,7 +140,7 @@ function cpu(axis: Axis): Markup {
     note: `The server by part (gateways together), and the busiest driver process: near 100% it measures itself.${hidden}`,
     alt: `CPU over time by part and of the busiest driver; the highest is ${significant(peak(axis, curves))} percent of one core.`,
     curves,
-    y: linearScale(0, Math.max(peak(axis, curves), 10)),
+    y: zeroTo(Math.max(peak(axis, curves), 10), 190),
     tick: (value) => `${value}%`,
     cell: (value) => `${significant(Math.round(value * 10) / 10)}%`,
     rules: peak(axis, curves) > 60 ? [{ value: 100, text: "one core" }] : [],
@@ -155,14 +155,12 @@ function memory(axis: Axis): Markup {
     curves.push({ name: "kernel", of: (one) => one.kernel_bytes, colour: "c5", look: "dashed" });
   }
   if (curves.length === 0) return noFigure("Memory", "The server's processes are not ours to look at.");
-  const unit = 2 ** (10 * Math.floor(Math.log2(Math.max(peak(axis, curves), 1)) / 10));
-  const y = linearScale(0, Math.max(peak(axis, curves) / unit, 1e-9));
   return overTime(axis, {
     title: "Memory",
     note: "Server processes by part (gateways together). Kernel: slab and TCP buffers of the whole machine, the driver's ends included.",
     alt: `Memory over time by part; the highest is ${text(bytes(peak(axis, curves)))}.`,
     curves,
-    y: { lo: y.lo * unit, hi: y.hi * unit, at: (value) => y.at(value / unit), ticks: (max) => y.ticks(max).map((value) => value * unit) },
+    y: bytesTo(Math.max(peak(axis, curves), 1), 180),
     tick: (value) => (value === 0 ? "0" : text(bytes(value))),
     cell: (value) => text(bytes(value)),
     height: 180,
@@ -177,7 +175,7 @@ function stolen(axis: Axis): Markup {
     note: "Part of the machine's time, by the kernel's count (steal). Latencies and CPU of such seconds are not the server's doing.",
     alt: `Stolen time over time; at most ${significant(most)} percent.`,
     curves,
-    y: linearScale(0, Math.max(most, 10)),
+    y: zeroTo(Math.max(most, 10), 90),
     tick: (value) => `${value}%`,
     cell: (value) => `${significant(value)}%`,
     height: 90,
@@ -192,7 +190,7 @@ function errors(axis: Axis): Markup | undefined {
     note: "Errors from the server, lost and refused connections.",
     alt: `Errors over time; at most ${count(peak(axis, curves))} in a second.`,
     curves,
-    y: fromZero(axis, curves),
+    y: fromZero(axis, curves, 90),
     tick: compact,
     cell: count,
     height: 90,
@@ -219,7 +217,8 @@ function overTime({ samples, x, end, bands }: Axis, plan: Plan): Markup {
       series,
       bands,
       rules: (plan.rules ?? []).filter(({ value }) => value <= y.hi),
-      ...(plan.height === undefined ? {} : { height: plan.height }),
+      height: plan.height,
+      labelled: true,
     }),
     table: { head: ["time", "phase", ...curves.map(({ name }) => name)], rows: samples.map(row) },
   });
@@ -254,8 +253,8 @@ function peak(axis: Axis, curves: readonly Curve[]): number {
   return valuesOf(axis, curves).reduce((most, value) => Math.max(most, value), 0);
 }
 
-function fromZero(axis: Axis, curves: readonly Curve[]): Scale {
-  return linearScale(0, Math.max(peak(axis, curves), 1));
+function fromZero(axis: Axis, curves: readonly Curve[], height: number): Scale {
+  return zeroTo(Math.max(peak(axis, curves), 1), height);
 }
 
 function orMissing(value: number | undefined, format: (value: number) => string): string {

@@ -98,14 +98,15 @@ function mostOf(split: Record<string, number>, whole: number): string {
   return most === undefined || whole <= 0 ? "" : `${most[0]} ${Math.round((most[1] / whole) * 100)}% of it`;
 }
 
-/** What the checker counted, and every message that went wrong. */
-export function checks({ check, traces }: Result): Markup {
+/** What the checker counted. */
+export function checks({ check }: Result): Markup {
   const row = ([name, words]: [keyof CheckCounts, string]): Markup =>
     html`<tr class="${name in BROKEN && check[name] > 0 ? "broken" : "held"}"><th scope="row">${words}</th><td>${count(check[name])}</td></tr>`;
-  return html`<section class="panel"><table><tbody>${CHECKS.map(row)}</tbody></table></section>${traces.length > 0 ? traceTable(traces) : NOTHING}`;
+  return html`<section class="panel"><table class="full"><tbody>${CHECKS.map(row)}</tbody></table></section>`;
 }
 
-function traceTable(traces: readonly Trace[]): Markup {
+/** Every message that went wrong, as far as a page can hold them. */
+export function traceTable(traces: readonly Trace[]): Markup {
   const left = traces.length - TRACES_MAX;
   const heads = ["what", "from", "to", "device", "client seq", "seq", "intended (UTC)", "sent", "acked", "delivered", "detail"];
   return html`<section class="panel"><h3>Messages that went wrong</h3><p class="note">Sent, acked and delivered in time since the intended moment of sending.${

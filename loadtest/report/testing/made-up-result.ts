@@ -173,10 +173,9 @@ function curve(least: number, middle: number, most: number): PercentileCurve {
   const points: PercentileCurve = [];
   for (let step = 0; step <= 60; step++) {
     const nines = step / 12;
-    const rise = nines < 1 ? least * (middle / least) ** (nines / 0.3) : middle * 2.2 * (most / (middle * 2.2)) ** ((nines - 1) / 4);
+    const rise = nines < 1 ? least * ((middle * 2.5) / least) ** nines : middle * 2.5 * (most / (middle * 2.5)) ** ((nines - 1) / 4) ** 0.8;
     points.push([100 - 100 * 10 ** -nines, Math.min(most, rise)]);
   }
-  for (let i = 1; i < points.length; i++) points[i]![1] = Math.max(points[i]![1], points[i - 1]![1]);
   return [...points, [100, most]];
 }
 
