@@ -198,7 +198,7 @@ class NetConnection {
 
   throttle(rate: number): void {
     this.rate = rate;
-    this.credit = Math.min(this.credit, 0);
+    this.credit = rate > 0 ? Math.min(this.credit, 0) : 0;
     if (!this.open) return;
     if (rate > 0) this.socket.pause();
     else this.socket.resume();
