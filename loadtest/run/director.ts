@@ -249,7 +249,8 @@ export class Director implements Stage {
       timeoutMs: interrupted ? HURRY_MS : SETTLE_MS_MAX,
     });
     this.seen.phases.push({ name: "settle", seconds: round(this.now.seconds, 2), figures: { took_ms: Math.round(performance.now() - begun) } });
-    if (!answers.every((answer) => answer.settled)) this.seen.failures.push("not everything that was sent was acked and delivered before nothing moved any more");
+    if (!answers.every((answer) => answer.settled))
+      this.seen.failures.push("not everything that was sent was acked and delivered before nothing moved any more");
     this.beginPhase("check");
     this.seen.verdicts = await this.fleet.all({ order: "check" });
     this.seen.phases.push({ name: "check", seconds: round(this.now.seconds, 2), figures: {} });

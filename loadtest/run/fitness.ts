@@ -41,11 +41,15 @@ export function unfitReasons(facts: FitnessFacts): string[] {
   const busiest = Math.max(0, ...facts.driverCpuPercent);
   if (facts.interrupted) reasons.push("it was stopped before its end");
   if (busiest >= FITNESS.driverCpuPercentMax) {
-    reasons.push(`a driver process was saturated: ${busiest.toFixed(0)}% of a core (limit ${FITNESS.driverCpuPercentMax}%); take more --drivers or a lower --rate`);
+    reasons.push(
+      `a driver process was saturated: ${busiest.toFixed(0)}% of a core (limit ${FITNESS.driverCpuPercentMax}%); take more --drivers or a lower --rate`,
+    );
   }
   const { lagP99Ms, latencyP99Ms } = facts;
   if (lagP99Ms > FITNESS.lagP99MsMax) {
-    reasons.push(`messages left late: 1% of them by more than ${ms(lagP99Ms)} ms (limit ${FITNESS.lagP99MsMax} ms); the driver or the machine could not keep up`);
+    reasons.push(
+      `messages left late: 1% of them by more than ${ms(lagP99Ms)} ms (limit ${FITNESS.lagP99MsMax} ms); the driver or the machine could not keep up`,
+    );
   } else if (latencyP99Ms !== null && lagP99Ms > FITNESS.lagP99MsMin && lagP99Ms > latencyP99Ms * FITNESS.lagPartMax) {
     reasons.push(`messages left late: p99 of that is ${ms(lagP99Ms)} ms, more than half of the p99 of latencies, ${ms(latencyP99Ms)} ms`);
   }

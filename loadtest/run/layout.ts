@@ -38,7 +38,9 @@ export function layOut({ dials, drivers, gateways, filesMax }: LayoutInput, ownS
   const limit = filesMax === undefined ? Number.POSITIVE_INFINITY : filesMax - 256;
   if (most > limit) throw new RangeError(`${most} connections in one driver process, which may open ${filesMax} files: take more --drivers`);
   if (ownStack && dials.connections / layout.gateways > limit) {
-    throw new RangeError(`${Math.ceil(dials.connections / layout.gateways)} connections to one gateway, which may open ${filesMax} files: take more --gateways`);
+    throw new RangeError(
+      `${Math.ceil(dials.connections / layout.gateways)} connections to one gateway, which may open ${filesMax} files: take more --gateways`,
+    );
   }
   if (layout.sessions.length > dials.connections) throw new RangeError(`${layout.sessions.length} drivers for ${dials.connections} connections: take fewer`);
   if (layout.sessions.length > 250) throw new RangeError("at most 250 drivers: each has source addresses of its own");
@@ -116,7 +118,8 @@ export function parseUrls(urls: readonly string[]): Gateway[] {
 export function transportFor(gateways: readonly Gateway[], asked: Transport | undefined, usual: Transport): Transport {
   const tcp = gateways.some((gateway) => gateway.tcp !== undefined);
   const ws = gateways.some((gateway) => gateway.ws !== undefined);
-  const transport = asked ?? (usual !== "both" && (usual === "tcp" ? !tcp : !ws) ? (tcp ? "tcp" : "ws") : usual === "both" && !(tcp && ws) ? (tcp ? "tcp" : "ws") : usual);
+  const transport =
+    asked ?? (usual !== "both" && (usual === "tcp" ? !tcp : !ws) ? (tcp ? "tcp" : "ws") : usual === "both" && !(tcp && ws) ? (tcp ? "tcp" : "ws") : usual);
   if ((transport !== "ws" && !tcp) || (transport !== "tcp" && !ws)) {
     throw new RangeError(`--transport ${transport} needs ${transport === "both" ? "a tcp:// and a ws://" : `a ${transport}://`} address in --url`);
   }

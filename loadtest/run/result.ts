@@ -185,7 +185,12 @@ function memoryCurve({ samples }: Seen): [number, number][] {
 /** By driver, averaged over the windows by their length; without windows over the whole run. */
 function driverCpuOf(windows: readonly MeasuredWindow[], meter: Meter): number[] {
   if (windows.length === 0) return meter.all.cpu.map(({ sum, ticks }) => round(sum / ticks, 1));
-  return windows[0]!.driverCpu.map((_, driver) => round(weighted(windows, (window) => window.driverCpu[driver]!.mean), 1));
+  return windows[0]!.driverCpu.map((_, driver) =>
+    round(
+      weighted(windows, (window) => window.driverCpu[driver]!.mean),
+      1,
+    ),
+  );
 }
 
 function weighted(windows: readonly MeasuredWindow[], value: (window: MeasuredWindow) => number): number {

@@ -7,7 +7,10 @@ const TRACES_SHOWN = 20;
 export function renderTable(result: Result): string {
   const { server, check } = result;
   const rows: [string, string][] = [
-    ["connections", `${count(result.connections)} over ${result.options["transport"]}; ${result.driver.processes} driver processes (${result.driver.wire}), ${result.options["gateways"]} gateways`],
+    [
+      "connections",
+      `${count(result.connections)} over ${result.options["transport"]}; ${result.driver.processes} driver processes (${result.driver.wire}), ${result.options["gateways"]} gateways`,
+    ],
     ["messages", `${count(result.sent)} sent, ${count(result.acked)} acked, ${count(result.delivered)} deliveries`],
     [
       "wrong",
@@ -28,7 +31,8 @@ export function renderTable(result: Result): string {
           `${idle !== null && idle > server.cpu_us_per_message * 1.03 ? `, ${idle} µs with what idling costs` : ""}; ${server.cpu_us_per_delivery} µs a delivery`,
       ]);
     }
-    if (Object.keys(server.idle_cpu_percent).length > 0) rows.push(["idle CPU", `${splitWords(server.idle_cpu_percent, "%")} of a core, everybody connected and silent`]);
+    if (Object.keys(server.idle_cpu_percent).length > 0)
+      rows.push(["idle CPU", `${splitWords(server.idle_cpu_percent, "%")} of a core, everybody connected and silent`]);
     if (server.bytes_per_connection !== null) {
       rows.push([
         "memory",
@@ -87,5 +91,10 @@ function traceWords(trace: Result["traces"][number]): string {
     return at === undefined ? [] : [`${what} ${new Date(at).toISOString().slice(11, 23)}`];
   });
   const numbers = [...(trace.client_seq === undefined ? [] : [`client_seq ${trace.client_seq}`]), ...(trace.seq === undefined ? [] : [`seq ${trace.seq}`])];
-  return [`${trace.what}: ${trace.from} to ${trace.to}${trace.device === undefined ? "" : ` (${trace.device})`}`, ...numbers, ...times, ...(trace.detail === undefined ? [] : [trace.detail])].join(", ");
+  return [
+    `${trace.what}: ${trace.from} to ${trace.to}${trace.device === undefined ? "" : ` (${trace.device})`}`,
+    ...numbers,
+    ...times,
+    ...(trace.detail === undefined ? [] : [trace.detail]),
+  ].join(", ");
 }

@@ -23,7 +23,8 @@ export function scenarioNamed(name: string): Scenario {
 /** What was asked for, and the scenario's defaults for the rest. Throws RangeError for what it does not heed. */
 export function dialsFor(scenario: Scenario, asked: Partial<Dials>): Dials {
   for (const dial of ["percent", "devices", "profile", "heartbeat"] as const) {
-    if (asked[dial] !== undefined && scenario.heeds?.includes(dial) !== true) throw new RangeError(`--${dial} means nothing to scenario ${scenario.name}: leave it out`);
+    if (asked[dial] !== undefined && scenario.heeds?.includes(dial) !== true)
+      throw new RangeError(`--${dial} means nothing to scenario ${scenario.name}: leave it out`);
   }
   return { ...COMMON_DEFAULTS, ...scenario.defaults, ...asked };
 }

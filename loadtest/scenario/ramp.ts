@@ -32,7 +32,11 @@ export const ramp: Scenario = {
     "the token is checked and the session registered at logic. Look at accepted against offered, at the time to be welcomed, and at server CPU per accept.",
   defaults: { connections: 6000, seconds: 5, rate: 0 },
   setup: () => ({ cast: { kind: "pairs", talkers: 0 } }),
-  phases: (dials) => [...plan(dials), { name: "rest", seconds: REST_SECONDS, what: "all are there: memory per connection" }, { name: "hold", seconds: dials.seconds, what: "all must stay" }],
+  phases: (dials) => [
+    ...plan(dials),
+    { name: "rest", seconds: REST_SECONDS, what: "all are there: memory per connection" },
+    { name: "hold", seconds: dials.seconds, what: "all must stay" },
+  ],
   async play(stage, dials) {
     let fastest = 0;
     for (const [step, offered] of STEPS.entries()) {

@@ -18,7 +18,11 @@ export const storm: Scenario = {
     ...beginning(dials),
     { name: "warm-up", seconds: warmUpSeconds(dials), what: "messages flow, unmeasured (but checked)" },
     { name: "before", seconds: Math.ceil(dials.seconds / 2), what: "messages flow" },
-    { name: "storm", seconds: Math.ceil(dials.connections / EXPECTED_BACK_PER_SECOND) + 1, what: "every connection is reset, everybody connects at once; messages go on" },
+    {
+      name: "storm",
+      seconds: Math.ceil(dials.connections / EXPECTED_BACK_PER_SECOND) + 1,
+      what: "every connection is reset, everybody connects at once; messages go on",
+    },
     { name: "after", seconds: dials.seconds, what: "messages flow, and what waited arrives" },
   ],
   async play(stage, dials) {
