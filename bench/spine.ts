@@ -8,8 +8,7 @@ import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { FrameType } from "../proto/frame-type.ts";
-import { type LightEvents, LightSession } from "../loadtest/light-session.ts";
+import { startPairs } from "./pair-traffic.ts";
 import type { Table } from "./result.ts";
 import { cpuMicros, median, stolenMicros } from "./process-cpu.ts";
 
@@ -105,25 +104,10 @@ export async function benchSpine(target: SpineTarget, options: SpineOptions): Pr
   }
 }
 
-/** Pairs of light sessions: the next message leaves when both the ack and the push of the last have come. */
 async function measureSpine(target: SpineTarget, pairs: number, round: number, options: SpineOptions): Promise<Measured> {
-  const traffic = new PairTraffic(options.texts);
-  const senders: LightSession[] = [];
-  const sessions: LightSession[] = [];
   // New users each time, with ids of 11 bytes as in the real messages.
   const run = `${pairs.toString(36)}${round.toString(36)}`.padStart(5, "-");
-  for (let i = 0; i < pairs; i++) {
-    const a = `a${run}${String(i).padStart(5, "0")}`;
-    const b = `b${run}${String(i).padStart(5, "0")}`;
-    const receiver = new LightSession(target.host, target.tcpPort, b, a, `dev:${b}`, traffic);
-    const sender = new LightSession(target.host, target.tcpPort, a, b, `dev:${a}`, traffic);
-    traffic.pair(sender, receiver);
-    senders.push(sender);
-    sessions.push(receiver, sender);
-    if (i % 50 === 49) await delay(20);
-  }
-  await traffic.welcomed(sessions.length);
-  for (const sender of senders) traffic.next(sender);
+  const traffic = await startPairs(target, pairs, run, options.texts);
   await delay(500);
   const pids = target.pids();
   const before = Object.entries(pids).map(([part, pid]) => [part, cpuMicros(pid)] as const);
@@ -139,66 +123,8 @@ async function measureSpine(target: SpineTarget, pairs: number, round: number, o
     total += split[part];
   }
   traffic.stop();
-  for (const session of sessions) session.close();
   await delay(200);
   return { perMessage: total, split, rate };
-}
-
-class PairTraffic implements LightEvents {
-  done: number;
-  private readonly texts: Uint8Array[];
-  private readonly senderOf: Map<LightSession, LightSession>;
-  /** Of the two signs that a sender waits for, how many have come. */
-  private readonly signs: Map<LightSession, number>;
-  private welcomes: number;
-  private stopped: boolean;
-
-  constructor(texts: Uint8Array[]) {
-    this.done = 0;
-    this.texts = texts;
-    this.senderOf = new Map();
-    this.signs = new Map();
-    this.welcomes = 0;
-    this.stopped = false;
-  }
-
-  pair(sender: LightSession, receiver: LightSession): void {
-    this.senderOf.set(sender, sender);
-    this.senderOf.set(receiver, sender);
-    this.signs.set(sender, 0);
-  }
-
-  next(sender: LightSession): void {
-    if (this.stopped) return;
-    sender.send(this.texts[(this.done * 7919) % this.texts.length]!);
-  }
-
-  frame(session: LightSession, type: number): void {
-    if (type === FrameType.Welcome) this.welcomes++;
-    if (type !== FrameType.Sent && type !== FrameType.Push) return;
-    const sender = this.senderOf.get(session)!;
-    const signs = this.signs.get(sender)! + 1;
-    this.signs.set(sender, signs % 2);
-    if (signs < 2) return;
-    this.done++;
-    this.next(sender);
-  }
-
-  closed(session: LightSession): void {
-    if (!this.stopped) throw new Error(`the server closed the connection of ${session.user}`);
-  }
-
-  stop(): void {
-    this.stopped = true;
-  }
-
-  async welcomed(count: number): Promise<void> {
-    const deadline = performance.now() + 30_000;
-    while (this.welcomes < count) {
-      if (performance.now() > deadline) throw new Error(`only ${this.welcomes} of ${count} sessions were welcomed within 30 s`);
-      await delay(20);
-    }
-  }
 }
 
 interface Floor {
