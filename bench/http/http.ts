@@ -1,0 +1,195 @@
+// What requests to the HTTP ports cost: /healthz, /readyz and /metrics of a gateway and of logic, from autocannon, a process of
+// its own. While idle: as many requests as the server answers. While messages flow: a steady few, as from a monitor, with
+// what they do to the messages beside it.
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { promisify } from "node:util";
+import { startPairs } from "../pair-traffic.ts";
+import { cpuMicros, median } from "../process-cpu.ts";
+import type { Table } from "../result.ts";
+import { ensureToolPackages } from "../tool-packages.ts";
+
+export interface HttpTarget {
+  host: string;
+  /** Of a gateway that takes development tokens; messages go through it. */
+  tcpPort: number;
+  /** By part: where its HTTP port is, and its process. */
+  parts: Record<string, { url: string; pid: number }>;
+}
+
+export interface HttpBenchOptions {
+  /** Of each measurement. */
+  seconds: number;
+  rounds: number;
+  /** That ask at once, while idle. */
+  connections: number;
+  /** While messages flow, over all connections. */
+  requestsPerSecond: number;
+  /** That write to each other while messages flow. */
+  pairs: number;
+  texts: readonly Uint8Array[];
+  progress: (line: string) => void;
+}
+
+export const HTTP_BENCH_OPTIONS = { seconds: 3, rounds: 3, connections: 10, requestsPerSecond: 200, pairs: 100 } as const;
+
+/** Medians over the rounds. */
+export interface HttpLevel {
+  part: string;
+  path: string;
+  traffic: "idle" | "messages";
+  requests_per_second: number;
+  /** In whole ms, as autocannon counts; 0: below one. */
+  p50_ms: number;
+  p99_ms: number;
+  max_ms: number;
+  /** Of the part's process. While messages flow: what it took more than without the requests, so a difference of two noisy figures. */
+  cpu_us_per_request: number;
+  /** While messages flow: without and with the requests. */
+  messages_per_second_before?: number;
+  messages_per_second?: number;
+  bytes: number;
+  /** Answers that were no 2xx, timeouts and lost connections, over all rounds. */
+  errors: number;
+}
+
+const PATHS = ["/healthz", "/readyz", "/metrics"] as const;
+const WARM_SECONDS = 1;
+
+/** Measures every path of every part, rounds interleaved. Installs autocannon first where it is not there. */
+export async function benchHttp(target: HttpTarget, options: HttpBenchOptions): Promise<HttpLevel[]> {
+  const program = join(ensureToolPackages("http", "autocannon, with some 60 packages"), "node_modules/autocannon/autocannon.js");
+  const places = Object.entries(target.parts).flatMap(([part, { url, pid }]) => PATHS.map((path) => ({ part, path, url: url + path, pid })));
+  const measured = new Map<string, HttpLevel[]>();
+  const keep = (level: HttpLevel): void => {
+    const key = `${level.part} ${level.path} ${level.traffic}`;
+    measured.set(key, [...(measured.get(key) ?? []), level]);
+    options.progress(
+      `${key}: ${Math.round(level.requests_per_second)} requests/s, p99 ${level.p99_ms} ms, ${level.cpu_us_per_request.toFixed(0)} µs a request` +
+        (level.messages_per_second === undefined
+          ? ""
+          : `, messages/s ${Math.round(level.messages_per_second_before!)} to ${Math.round(level.messages_per_second)}`),
+    );
+  };
+  for (const { url } of places) await fire(program, url, { connections: options.connections, seconds: WARM_SECONDS });
+  for (let round = 0; round < options.rounds; round++) {
+    for (const { part, path, url, pid } of places) {
+      const cpu = cpuMicros(pid);
+      const shot = await fire(program, url, { connections: options.connections, seconds: options.seconds });
+      keep({ part, path, traffic: "idle", ...figures(shot), cpu_us_per_request: (cpuMicros(pid) - cpu) / shot.requests.total });
+    }
+    const pairs = await startPairs(target, options.pairs, `h${round.toString(36)}`.padEnd(5, "-"), options.texts);
+    try {
+      await delay(WARM_SECONDS * 1000);
+      for (const { part, path, url, pid } of places) {
+        const without = await meter(
+          pid,
+          () => pairs.done,
+          () => delay(options.seconds * 1000),
+        );
+        const shots: Shot[] = [];
+        const plan = { connections: Math.min(options.connections, options.requestsPerSecond), seconds: options.seconds, rate: options.requestsPerSecond };
+        const during = await meter(
+          pid,
+          () => pairs.done,
+          async () => void shots.push(await fire(program, url, plan)),
+        );
+        const shot = shots[0]!;
+        const more = during.cpuMicros - (without.cpuMicros / without.messages) * during.messages;
+        keep({
+          part,
+          path,
+          traffic: "messages",
+          ...figures(shot),
+          cpu_us_per_request: more / shot.requests.total,
+          messages_per_second_before: (without.messages * 1000) / without.ms,
+          messages_per_second: (during.messages * 1000) / during.ms,
+        });
+      }
+    } finally {
+      pairs.stop();
+      await delay(200);
+    }
+  }
+  return [...measured.values()].map(medians);
+}
+
+/** The levels as a table. */
+export function httpTable(levels: readonly HttpLevel[]): Table {
+  return {
+    title: "Requests to the HTTP ports",
+    columns: [
+      { key: "what", title: "" },
+      { key: "requests_per_second", title: "requests/s", digits: 0 },
+      { key: "p50_ms", title: "p50 ms", digits: 0 },
+      { key: "p99_ms", title: "p99 ms", digits: 0 },
+      { key: "max_ms", title: "max ms", digits: 0 },
+      { key: "cpu_us_per_request", title: "server µs/request", digits: 0 },
+      { key: "bytes", title: "bytes", digits: 0 },
+      { key: "messages_per_second_before", title: "messages/s without", digits: 0 },
+      { key: "messages_per_second", title: "with", digits: 0 },
+      { key: "errors", title: "errors" },
+    ],
+    rows: levels.map(({ part, path, traffic, ...figures }) => ({ what: `${part} ${path}${traffic === "idle" ? "" : ", messages flow"}`, ...figures })),
+  };
+}
+
+/** What is read of autocannon's JSON. */
+interface Shot {
+  duration: number;
+  errors: number;
+  non2xx: number;
+  latency: { p50: number; p99: number; max: number };
+  requests: { total: number };
+  throughput: { total: number };
+}
+
+async function fire(program: string, url: string, plan: { connections: number; seconds: number; rate?: number }): Promise<Shot> {
+  const args = [program, "--json", "--connections", String(plan.connections), "--duration", String(plan.seconds)];
+  if (plan.rate !== undefined) args.push("--overallRate", String(plan.rate));
+  const { stdout } = await promisify(execFile)(process.execPath, [...args, url], { maxBuffer: 1 << 20 });
+  const shot = JSON.parse(stdout) as Shot;
+  if (shot.requests.total === 0) throw new Error(`${url} answered no request`);
+  return shot;
+}
+
+function figures(shot: Shot): Pick<HttpLevel, "requests_per_second" | "p50_ms" | "p99_ms" | "max_ms" | "bytes" | "errors"> {
+  return {
+    requests_per_second: shot.requests.total / shot.duration,
+    p50_ms: shot.latency.p50,
+    p99_ms: shot.latency.p99,
+    max_ms: shot.latency.max,
+    bytes: Math.round(shot.throughput.total / shot.requests.total),
+    errors: shot.errors + shot.non2xx,
+  };
+}
+
+async function meter(pid: number, count: () => number, work: () => Promise<unknown>): Promise<{ cpuMicros: number; messages: number; ms: number }> {
+  const cpu = cpuMicros(pid);
+  const messages = count();
+  const started = performance.now();
+  await work();
+  return { cpuMicros: cpuMicros(pid) - cpu, messages: count() - messages, ms: performance.now() - started };
+}
+
+function medians(rounds: readonly HttpLevel[]): HttpLevel {
+  const of = (read: (level: HttpLevel) => number): number => median(rounds.map(read));
+  const first = rounds[0]!;
+  return {
+    part: first.part,
+    path: first.path,
+    traffic: first.traffic,
+    requests_per_second: of((level) => level.requests_per_second),
+    p50_ms: of((level) => level.p50_ms),
+    p99_ms: of((level) => level.p99_ms),
+    max_ms: Math.max(...rounds.map((level) => level.max_ms)),
+    cpu_us_per_request: of((level) => level.cpu_us_per_request),
+    ...(first.messages_per_second !== undefined && {
+      messages_per_second_before: of((level) => level.messages_per_second_before!),
+      messages_per_second: of((level) => level.messages_per_second!),
+    }),
+    bytes: of((level) => level.bytes),
+    errors: rounds.reduce((sum, level) => sum + level.errors, 0),
+  };
+}
