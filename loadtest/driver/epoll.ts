@@ -6,7 +6,7 @@ import { getSystemErrorName } from "node:util";
 import { RestBytes } from "./rest.ts";
 import type { Wire, WireEvents, WireTarget } from "./wire.ts";
 
-/** What native/epoll.c exports. */
+/** What native/addon.c exports. */
 export interface EpollAddon {
   open(slots: number, records: ArrayBuffer, commands: ArrayBuffer, stats: ArrayBuffer, callback: (usedBytes: number) => void): object;
   /** Carries out the commands now. */
@@ -18,7 +18,7 @@ export interface EpollAddon {
 const RECORDS_BYTES = 512 * 1024;
 const COMMANDS_BYTES = 256 * 1024;
 
-// As in native/epoll.c.
+// As in native/epoll.h.
 const Op = { Write: 0, Connect: 1, Close: 2, Reset: 3, Throttle: 4 } as const;
 const COMMAND_BYTES = 16;
 const RECORD_BYTES = 12;

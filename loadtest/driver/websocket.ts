@@ -5,7 +5,7 @@
 // Each message is told by one call of `data`, whole, joined where it was fragmented, behind what earlier calls left; an
 // empty one is not told. So an owner that consumes all it is given sees messages one by one.
 // An idle connection costs one byte here, besides what the wire below keeps.
-import { createHash, randomBytes, randomInt } from "node:crypto";
+import { hash, randomFillSync, randomInt } from "node:crypto";
 import { append, type Gathered, RestBytes } from "./rest.ts";
 import { WIRE_REST_BYTES_MAX, type Wire, type WireEvents, type WireTarget } from "./wire.ts";
 
@@ -26,6 +26,8 @@ const ACCEPT_GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 const PAYLOAD_AT = 16;
 const scratch = new Uint8Array(PAYLOAD_AT + 64 * 1024);
 const scratchWords = new Int32Array(scratch.buffer);
+
+const keyBytes = Buffer.alloc(16);
 
 interface Upgrade {
   target: WireTarget;
@@ -130,8 +132,8 @@ export class WebSocketWire implements Wire {
   private upgrade(slot: number): void {
     const upgrade = this.upgrades.get(slot)!;
     const { host, port, path = "/", protocol } = upgrade.target;
-    const key = randomBytes(16).toString("base64");
-    upgrade.accept = createHash("sha1").update(key).update(ACCEPT_GUID).digest("base64");
+    const key = randomFillSync(keyBytes).toString("base64");
+    upgrade.accept = hash("sha1", key + ACCEPT_GUID, "base64");
     this.phases[slot] = Phase.Upgrading;
     const lines = [
       `GET ${path} HTTP/1.1`,

@@ -439,6 +439,76 @@ async function contract(t: Test, kind: WireKind): Promise<void> {
     t.equal(owner.bytes(2).toString(), "12345");
   });
 
+  await t.test("any order of calls, with peers that do as they like", async (t) => {
+    const slots = 12;
+    const { owner, wire, peer } = await setUp(t, maker, slots, (socket) => {
+      socket.on("data", (chunk) => {
+        const whim = chunk[0]! % 16;
+        if (whim === 0) socket.resetAndDestroy();
+        else if (whim === 1) socket.end(chunk);
+        else socket.write(chunk);
+      });
+    });
+    const free = await new Peer().listen();
+    free.close();
+    // 0: nothing is to be told; 1: opened or closed; 2: data or closed.
+    const may = new Uint8Array(slots);
+    const wrong: string[] = [];
+    let random = 12_345;
+    const next = (below: number): number => ((random = (random * 1_103_515_245 + 12_345) >>> 0) >>> 8) % below;
+    const act = (): void => {
+      const slot = next(slots);
+      const choice = next(20);
+      owner.calling = true;
+      if (may[slot] === 0) {
+        may[slot] = 1;
+        wire.connect(slot, next(8) === 0 ? free.target : peer.target);
+      } else if (choice < 3) {
+        may[slot] = 0;
+        if (choice === 0) wire.close(slot);
+        else wire.reset(slot);
+      } else if (choice === 3) {
+        wire.throttle(slot, next(3) * 2000);
+      } else {
+        wire.write(slot, pattern(1 + next(choice === 4 ? 300_000 : 300)).fill(next(256), 0, 1));
+      }
+      owner.calling = false;
+    };
+    let told = 0;
+    owner.onOpened = (slot) => {
+      if (may[slot] !== 1) wrong.push(`opened ${slot} in ${may[slot]}`);
+      may[slot] = 2;
+      act();
+    };
+    owner.onClosed = (slot, reason) => {
+      if (may[slot] === 0) wrong.push(`closed ${slot} ${reason}`);
+      may[slot] = 0;
+      act();
+    };
+    owner.onData = (slot, _bytes, start, end) => {
+      told++;
+      if (may[slot] !== 2 || end <= start) wrong.push(`data ${slot} in ${may[slot]}`);
+      act();
+      return told % 3 === 0 ? 0 : end - start;
+    };
+    for (let turn = 0; turn < 1500; turn++) {
+      for (let i = next(6); i > 0; i--) act();
+      await new Promise(setImmediate);
+    }
+    t.strictSame(wrong, []);
+    t.ok(told > 50, `${told} times data`);
+    owner.onOpened = owner.onClosed = () => undefined;
+    owner.onData = (_slot, _bytes, start, end) => end - start;
+    for (let slot = 0; slot < slots; slot++) wire.throttle(slot, 0);
+    for (let slot = 0; slot < slots; slot++) wire.close(slot);
+    await until(() => wire.backlogBytes === 0 && peer.sockets.every((socket) => socket.destroyed), "all to end");
+    owner.onData = (slot, bytes, start, end) => owner.keep(slot, bytes, start, end);
+    await owner.open(0, peer.target);
+    wire.write(0, Buffer.from("still works"));
+    await until(() => owner.bytes(0).toString() === "still works", "an echo");
+    t.equal(owner.toldInsideCall, 0);
+  });
+
   await t.test("destroyed: the peer sees it, the owner hears nothing more", async (t) => {
     const { owner, wire, peer } = await setUp(t, maker, 8, echo);
     for (let slot = 0; slot < 6; slot++) await owner.open(slot, peer.target);

@@ -19,8 +19,9 @@ export function loadEpollAddon(): EpollAddon {
   if (loaded) return loaded;
   if (process.platform !== "linux") throw new Error(`epoll is Linux's, and this is ${process.platform}`);
   const root = fileURLToPath(new URL(import.meta.url.endsWith(".ts") ? "../../../" : "../../../../", import.meta.url));
-  const source = join(root, "loadtest/driver/native/epoll.c");
-  const identity = [readFileSync(source), FLAGS.join(" "), process.version, process.arch];
+  const sourceFolder = join(root, "loadtest/driver/native");
+  const sources = ["epoll.h", "connections.c", "addon.c"].map((name) => join(sourceFolder, name));
+  const identity = [...sources.map((source) => readFileSync(source)), FLAGS.join(" "), process.version, process.arch];
   const key = identity
     .reduce((hash, part) => hash.update(part).update("\0"), createHash("sha256"))
     .digest("hex")
@@ -29,17 +30,17 @@ export function loadEpollAddon(): EpollAddon {
   const file = join(folder, `epoll-${key}.node`);
   if (!existsSync(file)) {
     mkdirSync(folder, { recursive: true });
-    compile(source, file);
+    compile(sources.slice(1), file);
   }
   return (loaded = createRequire(import.meta.url)(file) as EpollAddon);
 }
 
-function compile(source: string, file: string): void {
+function compile(sources: string[], file: string): void {
   const headers = headerFolder();
   const compiler = process.env["CC"] ?? "cc";
   const own = `${file}.${process.pid}`;
   try {
-    execFileSync(compiler, [...FLAGS, `-I${headers}`, "-o", own, source], { stdio: "pipe" });
+    execFileSync(compiler, [...FLAGS, `-I${headers}`, "-o", own, ...sources], { stdio: "pipe" });
     renameSync(own, file);
   } catch (error) {
     rmSync(own, { force: true });

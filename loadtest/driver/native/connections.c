@@ -1,107 +1,16 @@
-// Many TCP connections for one Node.js process at some tens of bytes each: the native half of ../epoll.ts, by N-API.
-//
-// A wire has an epoll descriptor of its own, which libuv watches as one handle. What is ready is read into one shared
-// buffer as records, and JavaScript is called once for all of them. What JavaScript wants done it appends as commands to
-// another shared buffer, which is carried out before the loop waits again (a prepare handle): there all bytes of a
-// connection leave in one sendmsg().
-//
-// Nothing here calls JavaScript while it walks through connections, so that no connection changes under its feet.
-// Bounds: a turn reads ROUNDS_MAX times what the buffer holds, shared among the ready sockets; a connection whose peer
-// does not read holds BACKLOG_BYTES_MAX and is then reset; one that was closed is gone after LINGER_MS.
+// What happens on the connections of a wire: commands are carried out, ready sockets read, throttled ones metered.
+// Nothing here calls JavaScript, so that no connection changes under the feet of what walks through them.
+// Invariant: slot_fd[slot] is fd exactly when connections[fd].slot is slot; a connection in `timed` knows its index there.
 #define _GNU_SOURCE
-#define NAPI_VERSION 8
+#include "epoll.h"
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <node_api.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include <uv.h>
-
-#define EVENTS_MAX 128
-#define ROUNDS_MAX 8
-#define READ_BYTES_MAX (64 * 1024)
-#define BACKLOG_BYTES_MAX (4 * 1024 * 1024) // WIRE_BACKLOG_BYTES_MAX
-#define LINGER_MS 5000                      // WIRE_LINGER_MS
-#define TICK_MS 100
-#define THROTTLED_RECEIVE_BUFFER 2048
-#define IOVECS_MAX 64
-#define COMMANDS_START 16 // the first word of the command buffer says how far it is filled
-#define NO_SLOT UINT32_MAX
-
-// Shared with ../epoll.ts: commands, and records with `length` above 0 for data, 0 for opened, below 0 for closed.
-enum { OP_WRITE, OP_CONNECT, OP_CLOSE, OP_RESET, OP_THROTTLE };
-#define CLOSED_BY_PEER (-10000) // otherwise −errno
-
-struct command {
-  uint32_t op, slot, length, next; // next: the connection's next write of this turn, filled in here
-  uint32_t arguments[];            // length bytes, padded to 4
-};
-
-struct record {
-  uint32_t slot, generation;
-  int32_t length;
-  uint8_t bytes[]; // padded to 4
-};
-
-struct backlog {
-  uint32_t start, end, capacity;
-  uint8_t bytes[];
-};
-
-enum { FREE, CONNECTING, OPEN, LEAVING, LINGERING }; // LEAVING: closed, has a backlog. LINGERING: said FIN, awaits the peer's
-
-// By descriptor: all that an idle connection costs, apart from its entry in slot_fd.
-struct connection {
-  uint32_t slot, generation;
-  uint32_t head, tail; // commands to write in this turn, by offset; head is 0 when there are none
-  int32_t timed;       // index in wire.timed, or −1
-  uint8_t state, interest, error; // error: errno of a send that failed, told once reading has come to the end
-  struct backlog *backlog;
-};
-
-// The few that the timer looks at: throttled ones (rate above 0), and those that must be gone by `deadline`.
-struct timed {
-  int fd;
-  uint32_t rate;
-  double credit;
-  uint64_t deadline;
-};
-
-// A connection that was never made, or was reset here: to be told when no call of the owner's is under way.
-struct failure {
-  uint32_t slot, generation;
-  int error;
-};
-
-struct wire {
-  napi_env env;
-  napi_ref callback, buffers[3];
-  napi_async_cleanup_hook_handle hook;
-  uv_loop_t *loop;
-  uv_poll_t poll;
-  uv_prepare_t prepare;
-  uv_timer_t timer;
-  uint64_t ticked_at;
-  int epoll, handles, holders, destroyed;
-  uint32_t slots;
-  int32_t *slot_fd;
-  struct connection *connections; // by descriptor
-  int connections_size;
-  uint8_t *in, *out;
-  size_t in_size, in_used, out_size;
-  double *stats; // bytes in, bytes out, backlog bytes
-  int *touched;  // descriptors with writes in this turn
-  struct timed *timed;
-  int timed_count, timed_size;
-  struct failure *failures;
-  int failures_count, failures_size;
-};
-
-static void on_timer(uv_timer_t *timer);
 
 // Room for one more in a growing array. Memory that is not to be had ends the process: a generator has no use for half.
 static void *grown(void *array, int count, int *size, size_t each) {
@@ -112,7 +21,7 @@ static void *grown(void *array, int count, int *size, size_t each) {
   return array;
 }
 
-static void put(struct wire *wire, uint32_t slot, uint32_t generation, int32_t length) {
+void put(struct wire *wire, uint32_t slot, uint32_t generation, int32_t length) {
   struct record *record = (struct record *)(wire->in + wire->in_used);
   *record = (struct record){.slot = slot, .generation = generation, .length = length};
   wire->in_used += sizeof *record + (length > 0 ? ((size_t)length + 3) & ~(size_t)3 : 0);
@@ -134,10 +43,7 @@ static struct timed *time_it(struct wire *wire, int fd) {
   struct connection *connection = &wire->connections[fd];
   if (connection->timed < 0) {
     wire->timed = grown(wire->timed, wire->timed_count, &wire->timed_size, sizeof *wire->timed);
-    if (wire->timed_count == 0) {
-      wire->ticked_at = uv_now(wire->loop);
-      uv_timer_start(&wire->timer, on_timer, TICK_MS, TICK_MS);
-    }
+    if (wire->timed_count == 0) start_ticking(wire);
     connection->timed = wire->timed_count++;
     wire->timed[connection->timed] = (struct timed){.fd = fd};
   }
@@ -152,7 +58,7 @@ static void untime(struct wire *wire, struct connection *connection) {
   connection->timed = -1;
 }
 
-static void drop(struct wire *wire, int fd, int with_reset) {
+void drop(struct wire *wire, int fd, int with_reset) {
   struct connection *connection = &wire->connections[fd];
   if (with_reset) setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1, .l_linger = 0}, sizeof(struct linger));
   if (connection->backlog) wire->stats[2] -= connection->backlog->end - connection->backlog->start;
@@ -314,8 +220,7 @@ static void throttle(struct wire *wire, int fd, uint32_t rate) {
   if (connection->state == OPEN) set_interest(wire, fd, (connection->interest & EPOLLOUT) | (rate ? 0 : EPOLLIN));
 }
 
-// Carries out the commands in order, but writes last, so that all of a connection's go out together.
-static void flush(struct wire *wire) {
+void flush(struct wire *wire) {
   uint32_t *filled = (uint32_t *)wire->out, end = *filled;
   int touched = 0;
   for (uint32_t at = COMMANDS_START; at < end;) {
@@ -347,25 +252,6 @@ static void flush(struct wire *wire) {
   *filled = COMMANDS_START;
 }
 
-// Hands the gathered records to JavaScript, and carries out what it asked for.
-static void deliver(struct wire *wire) {
-  if (wire->in_used == 0 || wire->destroyed) return;
-  napi_env env = wire->env;
-  napi_handle_scope scope;
-  napi_value global, callback, used, result, exception;
-  if (napi_open_handle_scope(env, &scope) != napi_ok) return;
-  napi_get_global(env, &global);
-  napi_get_reference_value(env, wire->callback, &callback);
-  napi_create_uint32(env, (uint32_t)wire->in_used, &used);
-  wire->in_used = 0;
-  if (napi_make_callback(env, NULL, global, callback, 1, &used, &result) == napi_pending_exception) {
-    napi_get_and_clear_last_exception(env, &exception);
-    napi_fatal_exception(env, exception);
-  }
-  napi_close_handle_scope(env, scope);
-  if (!wire->destroyed) flush(wire);
-}
-
 // Reads once, at most `limit` bytes, into a record. Returns how many came.
 static size_t receive(struct wire *wire, int fd, size_t limit) {
   struct connection *connection = &wire->connections[fd];
@@ -391,8 +277,7 @@ static void discard(struct wire *wire, int fd, uint32_t events) {
   else set_interest(wire, fd, EPOLLOUT); // the peer said FIN, and may still be reading
 }
 
-// One ready socket. Adds at most two record heads and `limit` bytes.
-static void handle(struct wire *wire, int fd, uint32_t events, size_t limit) {
+void handle(struct wire *wire, int fd, uint32_t events, size_t limit) {
   struct connection *connection = &wire->connections[fd];
   int error = 0;
   socklen_t size = sizeof error;
@@ -418,31 +303,15 @@ static void handle(struct wire *wire, int fd, uint32_t events, size_t limit) {
   }
 }
 
-// What one of `left` connections may put into the buffer, so that all of them find room.
-static size_t share_of(struct wire *wire, int left) {
+size_t share_of(struct wire *wire, int left) {
   size_t share = ((wire->in_size - wire->in_used) / (size_t)left) & ~(size_t)3;
   size_t heads = 2 * sizeof(struct record);
   if (share <= heads) return 0;
   return share - heads < READ_BYTES_MAX ? share - heads : READ_BYTES_MAX;
 }
 
-// Each wait hands the ready sockets out in turn, so that none goes hungry however many there are.
-static void on_ready(uv_poll_t *poll, int status, int events) {
-  struct wire *wire = poll->data;
-  struct epoll_event ready[EVENTS_MAX];
-  (void)status, (void)events;
-  for (int round = 0, count = EVENTS_MAX; round < ROUNDS_MAX && count == EVENTS_MAX && !wire->destroyed; round++) {
-    count = epoll_wait(wire->epoll, ready, EVENTS_MAX, 0);
-    for (int i = 0; i < count; i++) handle(wire, ready[i].data.fd, ready[i].events, share_of(wire, count - i));
-    deliver(wire);
-  }
-}
-
-static void on_timer(uv_timer_t *timer) {
-  struct wire *wire = timer->data;
+void tick(struct wire *wire, double seconds) {
   uint64_t now = uv_now(wire->loop);
-  double seconds = (double)(now - wire->ticked_at) / 1000;
-  wire->ticked_at = now;
   // From the end, since a dropped one's place is taken by the last.
   for (int i = wire->timed_count - 1; i >= 0; i--) {
     struct timed *timed = &wire->timed[i];
@@ -458,128 +327,4 @@ static void on_timer(uv_timer_t *timer) {
       drop(wire, timed->fd, 0);
     }
   }
-  if (wire->timed_count == 0) uv_timer_stop(timer);
-  deliver(wire);
-}
-
-static void on_prepare(uv_prepare_t *prepare) {
-  struct wire *wire = prepare->data;
-  flush(wire);
-  if (wire->failures_count == 0) return;
-  int told = 0;
-  for (; told < wire->failures_count && share_of(wire, 1) > 0; told++) {
-    struct failure *failure = &wire->failures[told];
-    put(wire, failure->slot, failure->generation, -failure->error);
-  }
-  wire->failures_count -= told;
-  memmove(wire->failures, wire->failures + told, (size_t)wire->failures_count * sizeof *wire->failures);
-  deliver(wire);
-  // More of them, of what the owner did just now: next turn, and not after whatever else wakes the loop.
-  if (wire->failures_count > 0 && !wire->destroyed) uv_timer_start(&wire->timer, on_timer, 1, TICK_MS);
-}
-
-static void let_go(struct wire *wire) {
-  if (--wire->holders == 0) free(wire);
-}
-
-static void on_closed(uv_handle_t *handle) {
-  struct wire *wire = handle->data;
-  if (--wire->handles > 0) return;
-  napi_remove_async_cleanup_hook(wire->hook);
-  let_go(wire);
-}
-
-static void destroy(struct wire *wire) {
-  if (wire->destroyed) return;
-  wire->destroyed = 1;
-  uv_close((uv_handle_t *)&wire->poll, on_closed);
-  uv_close((uv_handle_t *)&wire->prepare, on_closed);
-  uv_close((uv_handle_t *)&wire->timer, on_closed);
-  for (int fd = 0; fd < wire->connections_size; fd++)
-    if (wire->connections[fd].state != FREE) drop(wire, fd, 0);
-  close(wire->epoll);
-  napi_delete_reference(wire->env, wire->callback);
-  for (int i = 0; i < 3; i++) napi_delete_reference(wire->env, wire->buffers[i]);
-  free(wire->slot_fd), free(wire->connections), free(wire->touched), free(wire->timed), free(wire->failures);
-}
-
-static void on_cleanup(napi_async_cleanup_hook_handle handle, void *wire) {
-  (void)handle;
-  destroy(wire);
-}
-
-static void on_finalize(napi_env env, void *wire, void *hint) {
-  (void)env, (void)hint;
-  let_go(wire);
-}
-
-// open(slots, records: ArrayBuffer, commands: ArrayBuffer, stats: ArrayBuffer, callback(usedBytes)) → handle
-static napi_value js_open(napi_env env, napi_callback_info info) {
-  size_t count = 5, sizes[3];
-  napi_value arguments[5], handle;
-  void *buffers[3];
-  struct wire *wire = calloc(1, sizeof *wire);
-  napi_get_cb_info(env, info, &count, arguments, NULL, NULL);
-  wire->epoll = epoll_create1(EPOLL_CLOEXEC);
-  if (wire->epoll < 0) {
-    napi_throw_error(env, strerror(errno), "epoll_create1");
-    free(wire);
-    return NULL;
-  }
-  for (int i = 0; i < 3; i++) {
-    napi_get_arraybuffer_info(env, arguments[1 + i], &buffers[i], &sizes[i]);
-    napi_create_reference(env, arguments[1 + i], 1, &wire->buffers[i]);
-  }
-  napi_create_reference(env, arguments[4], 1, &wire->callback);
-  napi_get_value_uint32(env, arguments[0], &wire->slots);
-  wire->env = env;
-  wire->in = buffers[0], wire->in_size = sizes[0];
-  wire->out = buffers[1], wire->out_size = sizes[1];
-  wire->stats = buffers[2];
-  *(uint32_t *)wire->out = COMMANDS_START;
-  wire->slot_fd = malloc(wire->slots * sizeof *wire->slot_fd);
-  memset(wire->slot_fd, 0xff, wire->slots * sizeof *wire->slot_fd);
-  wire->touched = malloc(wire->out_size / sizeof(struct command) * sizeof *wire->touched);
-  napi_get_uv_event_loop(env, &wire->loop);
-  uv_poll_init(wire->loop, &wire->poll, wire->epoll);
-  uv_prepare_init(wire->loop, &wire->prepare);
-  uv_timer_init(wire->loop, &wire->timer);
-  wire->poll.data = wire->prepare.data = wire->timer.data = wire;
-  wire->handles = 3, wire->holders = 2;
-  uv_poll_start(&wire->poll, UV_READABLE, on_ready);
-  uv_prepare_start(&wire->prepare, on_prepare);
-  napi_add_async_cleanup_hook(env, on_cleanup, wire, &wire->hook);
-  napi_create_external(env, wire, on_finalize, NULL, &handle);
-  return handle;
-}
-
-static struct wire *wire_of(napi_env env, napi_callback_info info) {
-  size_t count = 1;
-  napi_value handle;
-  void *wire = NULL;
-  napi_get_cb_info(env, info, &count, &handle, NULL, NULL);
-  napi_get_value_external(env, handle, &wire);
-  return wire;
-}
-
-static napi_value js_flush(napi_env env, napi_callback_info info) {
-  struct wire *wire = wire_of(env, info);
-  if (wire && !wire->destroyed) flush(wire);
-  return NULL;
-}
-
-static napi_value js_destroy(napi_env env, napi_callback_info info) {
-  struct wire *wire = wire_of(env, info);
-  if (wire) destroy(wire);
-  return NULL;
-}
-
-NAPI_MODULE_INIT() {
-  napi_property_descriptor properties[] = {
-      {"open", NULL, js_open, NULL, NULL, NULL, napi_enumerable, NULL},
-      {"flush", NULL, js_flush, NULL, NULL, NULL, napi_enumerable, NULL},
-      {"destroy", NULL, js_destroy, NULL, NULL, NULL, napi_enumerable, NULL},
-  };
-  napi_define_properties(env, exports, 3, properties);
-  return exports;
 }
