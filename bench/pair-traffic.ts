@@ -1,17 +1,25 @@
 // Traffic for benchmarks: pairs of light sessions, each pair with one message in flight. The next message leaves when both the
-// ack and the push of the last have come.
+// ack and the push of the last have come, or, at a set rate, when its time has come as well.
 import { setTimeout as delay } from "node:timers/promises";
 import { FrameType } from "../proto/frame-type.ts";
 import { type LightEvents, LightSession } from "../loadtest/light-session.ts";
 
 const WELCOMES_MS = 30_000;
+const PACE_MS = 5;
 
 /**
- * Connects `pairs` pairs by development tokens and lets them write. `run`, of 5 characters, keeps their users apart from those
- * of other runs on the same server. Rejects when not all are welcomed within 30 s.
+ * Connects `pairs` pairs by development tokens and lets them write, as fast as the server answers or `perSecond` messages a
+ * second in all. `run`, of 5 characters, keeps their users apart from those of other runs on the same server. Rejects when not
+ * all are welcomed within 30 s.
  */
-export async function startPairs(target: { host: string; tcpPort: number }, pairs: number, run: string, texts: readonly Uint8Array[]): Promise<PairTraffic> {
-  const traffic = new PairTraffic(texts);
+export async function startPairs(
+  target: { host: string; tcpPort: number },
+  pairs: number,
+  run: string,
+  texts: readonly Uint8Array[],
+  perSecond?: number,
+): Promise<PairTraffic> {
+  const traffic = new PairTraffic(texts, perSecond !== undefined);
   const senders: LightSession[] = [];
   for (let i = 0; i < pairs; i++) {
     const a = `a${run}${String(i).padStart(5, "0")}`;
@@ -26,28 +34,34 @@ export async function startPairs(target: { host: string; tcpPort: number }, pair
     traffic.stop();
     throw error;
   });
-  for (const sender of senders) traffic.next(sender);
+  if (perSecond === undefined) for (const sender of senders) traffic.next(sender);
+  else traffic.pace(senders, perSecond);
   return traffic;
 }
 
-/** Closed loop: as fast as the server answers. */
 export class PairTraffic implements LightEvents {
   /** Messages that were acked and delivered. */
   done: number;
+  private readonly paced: boolean;
+  private ticker: NodeJS.Timeout | undefined;
   private readonly texts: readonly Uint8Array[];
   private readonly sessions: LightSession[];
   private readonly senderOf: Map<LightSession, LightSession>;
   /** Of the two signs that a sender waits for, how many have come. */
   private readonly signs: Map<LightSession, number>;
+  private readonly underWay: Set<LightSession>;
   private welcomes: number;
   private stopped: boolean;
 
-  constructor(texts: readonly Uint8Array[]) {
+  constructor(texts: readonly Uint8Array[], paced = false) {
     this.done = 0;
+    this.paced = paced;
+    this.ticker = undefined;
     this.texts = texts;
     this.sessions = [];
     this.senderOf = new Map();
     this.signs = new Map();
+    this.underWay = new Set();
     this.welcomes = 0;
     this.stopped = false;
   }
@@ -61,6 +75,7 @@ export class PairTraffic implements LightEvents {
 
   next(sender: LightSession): void {
     if (this.stopped) return;
+    if (this.paced) this.underWay.add(sender);
     sender.send(this.texts[(this.done * 7919) % this.texts.length]!);
   }
 
@@ -72,16 +87,31 @@ export class PairTraffic implements LightEvents {
     this.signs.set(sender, signs % 2);
     if (signs < 2) return;
     this.done++;
-    this.next(sender);
+    if (this.paced) this.underWay.delete(sender);
+    else this.next(sender);
   }
 
   closed(session: LightSession): void {
     if (!this.stopped) throw new Error(`the server closed the connection of ${session.user}`);
   }
 
+  /** A pair whose last message is still under way is passed over: what the server cannot take is not sent later. */
+  pace(senders: readonly LightSession[], perSecond: number): void {
+    const started = performance.now();
+    let due = 0;
+    let turn = 0;
+    this.ticker = setInterval(() => {
+      for (const until = ((performance.now() - started) * perSecond) / 1000; due < until; due++) {
+        const sender = senders[turn++ % senders.length]!;
+        if (!this.underWay.has(sender)) this.next(sender);
+      }
+    }, PACE_MS);
+  }
+
   /** Drops all connections. */
   stop(): void {
     this.stopped = true;
+    clearInterval(this.ticker);
     for (const session of this.sessions) session.close();
   }
 

@@ -1,6 +1,5 @@
 // What requests to the HTTP ports cost: /healthz, /readyz and /metrics of a gateway and of logic, from autocannon, a process of
-// its own. While idle: as many requests as the server answers. While messages flow: a steady few, as from a monitor, with
-// what they do to the messages beside it.
+// its own. While idle: as many requests as the server answers. While messages flow, at a set rate: a set rate of requests too.
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -24,15 +23,13 @@ export interface HttpBenchOptions {
   rounds: number;
   /** That ask at once, while idle. */
   connections: number;
-  /** While messages flow, over all connections. */
-  requestsPerSecond: number;
-  /** That write to each other while messages flow. */
-  pairs: number;
+  /** Durable direct messages, while messages flow. */
+  messagesPerSecond: number;
   texts: readonly Uint8Array[];
   progress: (line: string) => void;
 }
 
-export const HTTP_BENCH_OPTIONS = { seconds: 3, rounds: 3, connections: 10, requestsPerSecond: 200, pairs: 100 } as const;
+export const HTTP_BENCH_OPTIONS = { seconds: 3, rounds: 3, connections: 10, messagesPerSecond: 1000 } as const;
 
 /** Medians over the rounds. */
 export interface HttpLevel {
@@ -44,32 +41,31 @@ export interface HttpLevel {
   p50_ms: number;
   p99_ms: number;
   max_ms: number;
-  /** Of the part's process. While messages flow: what it took more than without the requests, so a difference of two noisy figures. */
+  /** Of the part's process. While messages flow: what it took more than without the requests, so the difference of two noisy figures. */
   cpu_us_per_request: number;
-  /** While messages flow: without and with the requests. */
-  messages_per_second_before?: number;
-  messages_per_second?: number;
+  messages_per_second: number;
   bytes: number;
   /** Answers that were no 2xx, timeouts and lost connections, over all rounds. */
   errors: number;
 }
 
-const PATHS = ["/healthz", "/readyz", "/metrics"] as const;
+/** And how often a second each is asked for while messages flow: enough to tell its CPU from that of the messages. */
+const PATHS = { "/healthz": 1000, "/readyz": 1000, "/metrics": 100 };
 const WARM_SECONDS = 1;
+const PAIRS = 200;
 
 /** Measures every path of every part, rounds interleaved. Installs autocannon first where it is not there. */
 export async function benchHttp(target: HttpTarget, options: HttpBenchOptions): Promise<HttpLevel[]> {
   const program = join(ensureToolPackages("http", "autocannon, with some 60 packages"), "node_modules/autocannon/autocannon.js");
-  const places = Object.entries(target.parts).flatMap(([part, { url, pid }]) => PATHS.map((path) => ({ part, path, url: url + path, pid })));
+  const places = Object.entries(target.parts).flatMap(([part, { url, pid }]) =>
+    Object.entries(PATHS).map(([path, rate]) => ({ part, path, rate, url: url + path, pid })),
+  );
   const measured = new Map<string, HttpLevel[]>();
   const keep = (level: HttpLevel): void => {
-    const key = `${level.part} ${level.path} ${level.traffic}`;
+    const key = `${level.part} ${level.path} ${level.traffic === "idle" ? "idle" : "beside messages"}`;
     measured.set(key, [...(measured.get(key) ?? []), level]);
     options.progress(
-      `${key}: ${Math.round(level.requests_per_second)} requests/s, p99 ${level.p99_ms} ms, ${level.cpu_us_per_request.toFixed(0)} µs a request` +
-        (level.messages_per_second === undefined
-          ? ""
-          : `, messages/s ${Math.round(level.messages_per_second_before!)} to ${Math.round(level.messages_per_second)}`),
+      `${key}: ${Math.round(level.requests_per_second)} requests/s, p99 ${level.p99_ms} ms, ${level.cpu_us_per_request.toFixed(0)} µs a request`,
     );
   };
   for (const { url } of places) await fire(program, url, { connections: options.connections, seconds: WARM_SECONDS });
@@ -77,34 +73,26 @@ export async function benchHttp(target: HttpTarget, options: HttpBenchOptions): 
     for (const { part, path, url, pid } of places) {
       const cpu = cpuMicros(pid);
       const shot = await fire(program, url, { connections: options.connections, seconds: options.seconds });
-      keep({ part, path, traffic: "idle", ...figures(shot), cpu_us_per_request: (cpuMicros(pid) - cpu) / shot.requests.total });
+      keep({ part, path, traffic: "idle", ...figures(shot), cpu_us_per_request: (cpuMicros(pid) - cpu) / shot.requests.total, messages_per_second: 0 });
     }
-    const pairs = await startPairs(target, options.pairs, `h${round.toString(36)}`.padEnd(5, "-"), options.texts);
+    const pairs = await startPairs(target, PAIRS, `h${round.toString(36)}`.padEnd(5, "-"), options.texts, options.messagesPerSecond);
     try {
       await delay(WARM_SECONDS * 1000);
-      for (const { part, path, url, pid } of places) {
-        const without = await meter(
-          pid,
-          () => pairs.done,
-          () => delay(options.seconds * 1000),
-        );
-        const shots: Shot[] = [];
-        const plan = { connections: Math.min(options.connections, options.requestsPerSecond), seconds: options.seconds, rate: options.requestsPerSecond };
-        const during = await meter(
-          pid,
-          () => pairs.done,
-          async () => void shots.push(await fire(program, url, plan)),
-        );
-        const shot = shots[0]!;
-        const more = during.cpuMicros - (without.cpuMicros / without.messages) * during.messages;
+      for (const { part, path, rate, url, pid } of places) {
+        const meter = (): { cpu: number; at: number; messages: number } => ({ cpu: cpuMicros(pid), at: performance.now(), messages: pairs.done });
+        const before = meter();
+        await delay(options.seconds * 1000);
+        const between = meter();
+        const shot = await fire(program, url, { connections: options.connections, seconds: options.seconds, rate });
+        const after = meter();
+        const usual = ((between.cpu - before.cpu) / (between.at - before.at)) * (after.at - between.at);
         keep({
           part,
           path,
           traffic: "messages",
           ...figures(shot),
-          cpu_us_per_request: more / shot.requests.total,
-          messages_per_second_before: (without.messages * 1000) / without.ms,
-          messages_per_second: (during.messages * 1000) / during.ms,
+          cpu_us_per_request: (after.cpu - between.cpu - usual) / shot.requests.total,
+          messages_per_second: ((after.messages - between.messages) * 1000) / (after.at - between.at),
         });
       }
     } finally {
@@ -127,11 +115,10 @@ export function httpTable(levels: readonly HttpLevel[]): Table {
       { key: "max_ms", title: "max ms", digits: 0 },
       { key: "cpu_us_per_request", title: "server µs/request", digits: 0 },
       { key: "bytes", title: "bytes", digits: 0 },
-      { key: "messages_per_second_before", title: "messages/s without", digits: 0 },
-      { key: "messages_per_second", title: "with", digits: 0 },
+      { key: "messages_per_second", title: "messages/s", digits: 0 },
       { key: "errors", title: "errors" },
     ],
-    rows: levels.map(({ part, path, traffic, ...figures }) => ({ what: `${part} ${path}${traffic === "idle" ? "" : ", messages flow"}`, ...figures })),
+    rows: levels.map(({ part, path, traffic, ...figures }) => ({ what: `${part} ${path}${traffic === "idle" ? "" : ", beside messages"}`, ...figures })),
   };
 }
 
@@ -165,14 +152,6 @@ function figures(shot: Shot): Pick<HttpLevel, "requests_per_second" | "p50_ms" |
   };
 }
 
-async function meter(pid: number, count: () => number, work: () => Promise<unknown>): Promise<{ cpuMicros: number; messages: number; ms: number }> {
-  const cpu = cpuMicros(pid);
-  const messages = count();
-  const started = performance.now();
-  await work();
-  return { cpuMicros: cpuMicros(pid) - cpu, messages: count() - messages, ms: performance.now() - started };
-}
-
 function medians(rounds: readonly HttpLevel[]): HttpLevel {
   const of = (read: (level: HttpLevel) => number): number => median(rounds.map(read));
   const first = rounds[0]!;
@@ -185,10 +164,7 @@ function medians(rounds: readonly HttpLevel[]): HttpLevel {
     p99_ms: of((level) => level.p99_ms),
     max_ms: Math.max(...rounds.map((level) => level.max_ms)),
     cpu_us_per_request: of((level) => level.cpu_us_per_request),
-    ...(first.messages_per_second !== undefined && {
-      messages_per_second_before: of((level) => level.messages_per_second_before!),
-      messages_per_second: of((level) => level.messages_per_second!),
-    }),
+    messages_per_second: of((level) => level.messages_per_second),
     bytes: of((level) => level.bytes),
     errors: rounds.reduce((sum, level) => sum + level.errors, 0),
   };
