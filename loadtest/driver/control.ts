@@ -120,6 +120,19 @@ export interface Tick {
   lagMs: { p99: number; max: number };
   /** The same as a histogram of µs, encoded as those below. */
   lagUs?: string;
+  /** Messages that were meant to be sent and have not left, because their sender is not connected or over its limits. */
+  waiting?: number;
+  /** Messages that were not sent at all, because too many waited already: the figures are not of the load that was asked for. */
+  skipped?: number;
+  /** Messages that went to another sender than the one whose turn it was, since that one was away or near its limits. */
+  passedOver?: number;
+  /** Messages that had to wait because all senders were at the limits that Welcome sets (sends_per_second, requests_in_flight_max). */
+  overLimit?: number;
+  /** Rows that came before those in front of them, and rows that came in pages instead of pushes. */
+  holes?: number;
+  pulledRows?: number;
+  /** Why connections ended that nobody was ordered to end, or could not be made: "end", ECONNRESET, silence, "connecting: ECONNREFUSED" … */
+  closeReasons?: Record<string, number>;
   /** HDR histograms in µs since the last tick, compressed base64 of hdr-histogram-js: from the intended moment of sending to delivery, of sessions that read freely … */
   deliveryUs?: string;
   /** … and of throttled ones; and to the ack. */

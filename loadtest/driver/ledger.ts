@@ -1,0 +1,423 @@
+// The checker: what was meant to be sent, what the server said became of it, and what each session was shown. A core without
+// I/O. Its judgement rests on the acks: Sent says which row a message became, so that row, and no other, must hold its bytes in
+// every session of the receiver, and rows of one sender must stand in the order in which they were numbered.
+//
+// Deliveries overtake acks. A row that comes first and holds the bytes of the message whose turn it is counts as that one until
+// the ack says otherwise; then it is judged anew. A row that is nobody's is kept ("extra"): an ack may yet explain it, and
+// what no ack explains in the end was stored twice or is foreign.
+//
+// Counts are exact, whatever goes wrong; traces are the first few of each kind.
+// Invariant: an entry leaves its lane's list once it is acked and delivered to all receivers, oldest first.
+import type { Texts } from "../cast/texts.ts";
+import type { CheckCounts, Trace } from "../result.ts";
+import { append, type Conversation, HeadState, type Lane, type View } from "./conversation.ts";
+import { Entries, EntryFlag, NONE } from "./entries.ts";
+
+/** Who hears of what is measured. */
+export interface LedgerSink {
+  delivered(view: View, lane: Lane, intendedUs: number, nowUs: number): void;
+  acked(lane: Lane, intendedUs: number, nowUs: number): void;
+}
+
+/** How traces name people. */
+export interface Labels {
+  user(user: number): string;
+  device(session: number): string;
+}
+
+/** Rows that are nobody's and are kept with their bytes; more are only counted. */
+const EXTRAS_MAX = 100_000;
+const WALK_MAX = 100_000;
+
+export class Ledger {
+  readonly entries: Entries;
+  readonly lanes: Lane[];
+  readonly conversations: Conversation[];
+  /** Messages meant, those that left at least once, were acked, were refused for good, or were not even taken because too many are under way. */
+  intended: number;
+  sent: number;
+  acked: number;
+  refused: number;
+  skipped: number;
+  /** Deliveries that there are to be, and that were. */
+  owed: number;
+  delivered: number;
+  /** Rows that came again under the same number. */
+  repeated: number;
+  private outOfOrder: number;
+  private extrasCount: number;
+  /** Rows that could not be kept as extras, or belong to no conversation of ours. */
+  private strangers: number;
+  private readonly texts: Texts;
+  private readonly labels: Labels;
+  private readonly sink: LedgerSink;
+  /** Of what cannot be found out again at the end. */
+  private readonly traces: Traces;
+
+  constructor(texts: Texts, labels: Labels, sink: LedgerSink, entriesMax = 1_000_000) {
+    this.entries = new Entries(entriesMax);
+    this.lanes = [];
+    this.conversations = [];
+    this.intended = 0;
+    this.sent = 0;
+    this.acked = 0;
+    this.refused = 0;
+    this.skipped = 0;
+    this.owed = 0;
+    this.delivered = 0;
+    this.repeated = 0;
+    this.outOfOrder = 0;
+    this.extrasCount = 0;
+    this.strangers = 0;
+    this.texts = texts;
+    this.labels = labels;
+    this.sink = sink;
+    this.traces = new Traces([]);
+  }
+
+  /** Everything that was meant is acked (or refused) and delivered. */
+  get settled(): boolean {
+    return this.acked + this.refused === this.intended && this.delivered === this.owed;
+  }
+
+  /** A message is meant to be sent at `intendedUs`. Returns its entry; NONE: too many are under way, and it is not sent at all. */
+  intend(lane: Lane, text: number, intendedUs: number): number {
+    const entry = this.entries.take(lane.index, text, lane.count + 1, intendedUs);
+    if (entry === NONE) {
+      this.skipped++;
+      return NONE;
+    }
+    lane.count++;
+    this.intended++;
+    this.owed += lane.receivers.length;
+    append(lane, this.entries, entry);
+    return entry;
+  }
+
+  /** It was written to a connection, for the first time or again. */
+  left(lane: Lane, entry: number, nowUs: number): void {
+    if (this.entries.sent[entry] !== 0) return;
+    this.entries.sent[entry] = nowUs;
+    lane.left++;
+    this.sent++;
+  }
+
+  /** The server says that the message is row `seq`. */
+  ack(lane: Lane, entry: number, seq: number, nowUs: number): void {
+    const { entries } = this;
+    if ((entries.flags[entry]! & EntryFlag.Acked) !== 0) {
+      if (entries.seq[entry] !== seq) this.ackedTwice(lane, entry, seq);
+      return;
+    }
+    entries.flags[entry]! |= EntryFlag.Acked;
+    entries.acked[entry] = nowUs;
+    lane.acked++;
+    this.acked++;
+    this.passUnacked(lane);
+    const before = entries.seq[entry]!;
+    if (before !== seq) {
+      if (before !== 0) this.takeBack(lane, entry, before);
+      entries.seq[entry] = seq;
+      this.findAmongShown(lane, entry, seq, nowUs);
+    }
+    this.sink.acked(lane, entries.intended[entry]!, nowUs);
+    this.retire(lane);
+  }
+
+  /** The server refused the message for good: it has no row. */
+  refuse(lane: Lane, entry: number, why: string): void {
+    const { entries } = this;
+    if (entries.flags[entry] !== 0) return;
+    entries.flags[entry]! |= EntryFlag.Refused;
+    lane.refused++;
+    this.refused++;
+    this.owed -= lane.receivers.length - entries.delivered[entry]!;
+    this.trace(this.traces, "unacked", lane, entry, { detail: `refused: ${why}` });
+    this.passUnacked(lane);
+    this.retire(lane);
+  }
+
+  /** A session was shown row `seq` of its peer; rows come in order and each once. */
+  shown(view: View, seq: number, bytes: Uint8Array, start: number, end: number, nowUs: number): void {
+    const { entries } = this;
+    const lane = view.incoming;
+    const entry = lane === null ? NONE : this.turn(view, seq);
+    if (entry === NONE || entries.sent[entry] === 0 || !this.texts.equals(entries.text[entry]!, bytes, start, end)) {
+      return this.place(view, seq, bytes, start, end, nowUs);
+    }
+    const known = entries.seq[entry]!;
+    if (known === 0) entries.seq[entry] = seq;
+    else if (known !== seq) return this.place(view, seq, bytes, start, end, nowUs);
+    this.deliver(view, lane!, entry, nowUs);
+    this.retire(lane!);
+  }
+
+  /** A session was shown row `seq`, which the server says is its own message number `clientSeq` and has not acked to it under that number. */
+  shownOwn(view: View, seq: number, clientSeq: number, bytes: Uint8Array, start: number, end: number, nowUs: number): void {
+    const { entries } = this;
+    const lane = view.outgoing;
+    for (let entry = lane?.unacked ?? NONE, steps = 0; entry !== NONE && steps < WALK_MAX; entry = entries.next[entry]!, steps++) {
+      if (entries.clientSeq[entry] !== clientSeq) continue;
+      if (entries.sent[entry] === 0 || !this.texts.equals(entries.text[entry]!, bytes, start, end)) break;
+      if ((entries.flags[entry]! & EntryFlag.Acked) !== 0) break;
+      this.ack(lane!, entry, seq, nowUs);
+      return;
+    }
+    this.extra(view, seq, bytes.slice(start, end));
+  }
+
+  /** A row came again under a number that was shown already. */
+  again(): void {
+    this.repeated++;
+  }
+
+  /** A row came of a conversation that nobody of this run has, or in a name that is not its peer's. */
+  stranger(session: number, detail: string): void {
+    this.strangers++;
+    if (this.traces.full("duplicated")) return;
+    const device = this.labels.device(session);
+    this.traces.add({ what: "duplicated", from: "?", to: device, device, detail });
+  }
+
+  /** What the server says a conversation's newest row is, once everything has settled. Returns whether it is right. */
+  head(conversation: Conversation, seq: number): boolean {
+    const right = seq >= conversation.acked && seq <= conversation.left;
+    conversation.head = right && conversation.head !== HeadState.Wrong ? HeadState.Right : HeadState.Wrong;
+    if (!right) conversation.headSeq = seq;
+    return right;
+  }
+
+  check(): { counts: CheckCounts; traces: Trace[] } {
+    const traces = new Traces(this.traces.list);
+    const counts: CheckCounts = {
+      sent: this.sent,
+      acked: this.acked,
+      delivered: this.delivered,
+      lost: 0,
+      duplicated: this.strangers,
+      out_of_order: this.outOfOrder,
+      repeated_on_wire: this.repeated,
+      unacked: this.refused,
+      heads_checked: 0,
+      heads_wrong: 0,
+    };
+    for (const lane of this.lanes) this.checkLane(lane, counts, traces);
+    for (const conversation of this.conversations) this.checkConversation(conversation, counts, traces);
+    return { counts, traces: traces.list };
+  }
+
+  private checkLane(lane: Lane, counts: CheckCounts, traces: Traces): void {
+    const { entries } = this;
+    let last = lane.lastSeq;
+    for (let entry = lane.head; entry !== NONE; entry = entries.next[entry]!) {
+      const flags = entries.flags[entry]!;
+      if ((flags & EntryFlag.Refused) !== 0) continue;
+      if ((flags & EntryFlag.Acked) === 0) {
+        counts.unacked++;
+        this.trace(traces, "unacked", lane, entry, { detail: entries.sent[entry] === 0 ? "never left: its sender was not connected, or over its limits" : "" });
+        continue;
+      }
+      const seq = entries.seq[entry]!;
+      if (seq < last) {
+        counts.out_of_order++;
+        this.trace(traces, "out_of_order", lane, entry, { detail: `stands before a message that was sent before it, at ${last}` });
+      }
+      last = Math.max(last, seq);
+      counts.lost += lane.receivers.length - entries.delivered[entry]!;
+      for (const view of lane.receivers) {
+        if (traces.full("lost") || this.wasDelivered(view, entry)) continue;
+        const detail = view.extras?.has(seq) ? "its row holds other bytes" : view.next > seq ? "its row holds another message" : "its row never came";
+        this.trace(traces, "lost", lane, entry, { device: this.labels.device(view.session), detail });
+      }
+    }
+  }
+
+  private checkConversation(conversation: Conversation, counts: CheckCounts, traces: Traces): void {
+    const from = this.labels.user(conversation.first);
+    const to = this.labels.user(conversation.second);
+    for (const view of conversation.views) {
+      for (const [seq, bytes] of view.extras ?? []) {
+        counts.duplicated++;
+        if (traces.full("duplicated")) continue;
+        const detail = `a row that is no message, or one that is another row already: ${JSON.stringify(Buffer.from(bytes).toString())}`;
+        traces.add({ what: "duplicated", from, to, device: this.labels.device(view.session), seq, detail });
+      }
+    }
+    if (conversation.head === HeadState.Unchecked) return;
+    counts.heads_checked++;
+    if (conversation.head === HeadState.Right) return;
+    counts.heads_wrong++;
+    traces.add({ what: "head_wrong", from, to, seq: conversation.headSeq, detail: `${conversation.acked} messages were acked` });
+  }
+
+  /** The entry whose turn it is in this view when row `seq` is shown; NONE: there is none. */
+  private turn(view: View, seq: number): number {
+    const { entries } = this;
+    let entry = view.cursor;
+    while (entry !== NONE) {
+      const flags = entries.flags[entry]!;
+      if (view.ahead !== null && view.ahead.delete(entry)) {
+        // Delivered before its turn.
+      } else if ((flags & EntryFlag.Acked) !== 0 && entries.seq[entry]! < seq) (view.missed ??= new Set()).add(entry);
+      else if ((flags & EntryFlag.Refused) === 0) break;
+      entry = entries.next[entry]!;
+    }
+    view.cursor = entry;
+    return entry;
+  }
+
+  private deliver(view: View, lane: Lane, entry: number, nowUs: number): void {
+    const { entries } = this;
+    if (entry === view.cursor) view.cursor = entries.next[entry]!;
+    else if (view.missed?.delete(entry) !== true) (view.ahead ??= new Set()).add(entry);
+    entries.delivered[entry]!++;
+    this.delivered++;
+    this.sink.delivered(view, lane, entries.intended[entry]!, nowUs);
+  }
+
+  /** A row out of the ordinary: the message that was acked at its number, or nobody's for the time being. */
+  private place(view: View, seq: number, bytes: Uint8Array, start: number, end: number, nowUs: number): void {
+    const { entries } = this;
+    const lane = view.incoming;
+    for (let entry = lane?.head ?? NONE, steps = 0; entry !== NONE && steps < WALK_MAX; entry = entries.next[entry]!, steps++) {
+      if (entries.seq[entry] !== seq || this.wasDelivered(view, entry) || !this.texts.equals(entries.text[entry]!, bytes, start, end)) continue;
+      this.deliver(view, lane!, entry, nowUs);
+      this.retire(lane!);
+      return;
+    }
+    this.extra(view, seq, bytes.slice(start, end));
+  }
+
+  private extra(view: View, seq: number, bytes: Uint8Array): void {
+    view.extras ??= new Map();
+    if (this.extrasCount >= EXTRAS_MAX) this.strangers++;
+    else if (!view.extras.has(seq)) {
+      this.extrasCount++;
+      view.extras.set(seq, bytes);
+    }
+  }
+
+  /** The rows at `seq` that counted as this message are not it after all. */
+  private takeBack(lane: Lane, entry: number, seq: number): void {
+    const { entries } = this;
+    const text = entries.text[entry]!;
+    const bytes = this.texts.bytes.slice(this.texts.offsets[text]!, this.texts.offsets[text + 1]!);
+    for (const view of lane.receivers) {
+      if (!this.wasDelivered(view, entry)) continue;
+      if (view.ahead?.delete(entry) !== true) (view.missed ??= new Set()).add(entry);
+      entries.delivered[entry]!--;
+      this.delivered--;
+      // Not to be found as itself.
+      entries.seq[entry] = 0;
+      this.place(view, seq, bytes, 0, bytes.length, entries.acked[entry]!);
+    }
+  }
+
+  /** The message is row `seq`, and some sessions were shown that row before this was known. */
+  private findAmongShown(lane: Lane, entry: number, seq: number, nowUs: number): void {
+    const { entries } = this;
+    const text = entries.text[entry]!;
+    for (let i = 0; i < lane.receivers.length; i++) {
+      const view = lane.receivers[i]!;
+      if (view.next <= seq || this.wasDelivered(view, entry)) continue;
+      if (!view.extras?.has(seq)) this.giveUp(lane, entry, seq);
+      const bytes = view.extras?.get(seq);
+      if (bytes === undefined || !this.texts.equals(text, bytes, 0, bytes.length)) continue;
+      view.extras!.delete(seq);
+      this.extrasCount--;
+      this.turn(view, 0);
+      this.deliver(view, lane, entry, nowUs);
+    }
+  }
+
+  /** Another message, not acked yet, was taken for row `seq`, which is `entry`'s: its rows are nobody's for now. */
+  private giveUp(lane: Lane, entry: number, seq: number): void {
+    const { entries } = this;
+    for (let other = lane.unacked, steps = 0; other !== NONE && steps < WALK_MAX; other = entries.next[other]!, steps++) {
+      if (other === entry || entries.seq[other] !== seq || (entries.flags[other]! & EntryFlag.Acked) !== 0) continue;
+      entries.seq[entry] = 0;
+      this.takeBack(lane, other, seq);
+      entries.seq[other] = 0;
+      entries.seq[entry] = seq;
+      return;
+    }
+  }
+
+  /** A retry was answered with another row. */
+  private ackedTwice(lane: Lane, entry: number, seq: number): void {
+    const text = this.entries.text[entry]!;
+    for (const view of lane.receivers) this.extra(view, seq, this.texts.bytes.slice(this.texts.offsets[text]!, this.texts.offsets[text + 1]!));
+  }
+
+  private wasDelivered(view: View, entry: number): boolean {
+    const { entries } = this;
+    if (view.ahead?.has(entry)) return true;
+    if (view.cursor !== NONE && entries.clientSeq[view.cursor]! <= entries.clientSeq[entry]!) return false;
+    return view.missed?.has(entry) !== true;
+  }
+
+  private passUnacked(lane: Lane): void {
+    const { entries } = this;
+    while (lane.unacked !== NONE && entries.flags[lane.unacked] !== 0) lane.unacked = entries.next[lane.unacked]!;
+  }
+
+  /** Takes out of the list what is done. */
+  private retire(lane: Lane): void {
+    const { entries } = this;
+    for (let entry = lane.head; entry !== NONE; entry = lane.head) {
+      const flags = entries.flags[entry]!;
+      if (flags === 0 || ((flags & EntryFlag.Acked) !== 0 && entries.delivered[entry]! < lane.receivers.length)) return;
+      const next = entries.next[entry]!;
+      if ((flags & EntryFlag.Acked) !== 0) this.checkOrder(lane, entry);
+      else for (const view of lane.receivers) if (view.cursor === entry) view.cursor = next;
+      if (lane.toSend === entry) lane.toSend = next;
+      lane.head = next;
+      if (next === NONE) lane.tail = NONE;
+      entries.release(entry);
+    }
+  }
+
+  private checkOrder(lane: Lane, entry: number): void {
+    const seq = this.entries.seq[entry]!;
+    if (seq > lane.lastSeq) lane.lastSeq = seq;
+    else {
+      this.outOfOrder++;
+      this.trace(this.traces, "out_of_order", lane, entry, { detail: `stands before a message that was sent before it, at ${lane.lastSeq}` });
+    }
+  }
+
+  private trace(traces: Traces, what: Trace["what"], lane: Lane, entry: number, more: Partial<Trace>): void {
+    if (traces.full(what)) return;
+    const { entries } = this;
+    const times: Partial<Trace> = {};
+    if (entries.sent[entry] !== 0) times.sent = entries.sent[entry]! / 1000;
+    if (entries.acked[entry] !== 0) times.acked = entries.acked[entry]! / 1000;
+    if (entries.seq[entry] !== 0) times.seq = entries.seq[entry]!;
+    const from = this.labels.user(lane.sender.user);
+    const to = this.labels.user(lane.sender.peer);
+    traces.add({ what, from, to, client_seq: entries.clientSeq[entry]!, intended: entries.intended[entry]! / 1000, ...times, ...more });
+  }
+}
+
+const TRACES_OF_A_KIND_MAX = 100;
+
+class Traces {
+  readonly list: Trace[];
+  private readonly counts: Map<Trace["what"], number>;
+
+  constructor(begin: readonly Trace[]) {
+    this.list = [];
+    this.counts = new Map();
+    for (const trace of begin) this.add(trace);
+  }
+
+  full(what: Trace["what"]): boolean {
+    return (this.counts.get(what) ?? 0) >= TRACES_OF_A_KIND_MAX;
+  }
+
+  add(trace: Trace): void {
+    if (this.full(trace.what)) return;
+    this.counts.set(trace.what, (this.counts.get(trace.what) ?? 0) + 1);
+    this.list.push(trace);
+  }
+}
