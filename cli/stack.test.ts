@@ -25,7 +25,7 @@ if (process.env.BROKEN === name) {
   process.exit(3);
 }
 createServer((request, response) => response.writeHead(request.url === "/readyz" ? 200 : 404).end()).listen(Number(value("--http-port")), "127.0.0.1", () => note("up"));
-console.log("hello from " + name + (process.env.HAWSER_JWT_SECRET ? " with a secret" : "") + (args.includes("--dev") ? " in dev" : ""));
+console.log("hello from " + name + (process.env.HAWSER_JWT_SECRET ? " with a secret" : "") + (args.includes("--dev") ? " in dev" : "") + (process.env.WRAPPED ? ", wrapped" : ""));
 process.on("SIGTERM", () => {
   note("stopped");
   process.exit(0);
@@ -48,6 +48,7 @@ t.test("starts in order, serves, restarts what dies, stops in reverse", async (t
     gateways: 2,
     program: join(dir, "part.mjs"),
     jwtSecret: "s3cret",
+    wrap: { part: "logic", command: ["env", "WRAPPED=yes"], stopMs: 20_000 },
     line: (part, text) => lines.push(`${part}: ${text}`),
     tell: () => {},
     onRestart: (part, how) => restarts.push(`${part} ${how}`),
@@ -59,6 +60,7 @@ t.test("starts in order, serves, restarts what dies, stops in reverse", async (t
   t.ok(await httpReady(`${stack.urls.http}/readyz`), "the gateway is ready");
   t.ok(await httpReady(`${stack.urls.logicHttp}/readyz`), "logic is ready");
   t.ok(lines.includes("gateway: hello from gateway with a secret"), "output by part; no dev mode when there is a secret");
+  t.ok(lines.includes("logic: hello from logic, wrapped"), "one part runs under another command");
   t.notOk(readFileSync(`/proc/${stack.pids["gateway"]}/cmdline`, "utf8").includes("s3cret"), "the secret is not in the process list");
 
   await t.rejects(

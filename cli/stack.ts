@@ -64,6 +64,11 @@ export interface StackOptions {
   tell?: (text: string) => void;
   /** A part died and comes back. */
   onRestart?: (part: string, how: string) => void;
+  /**
+   * Runs one part under another command (a profiler), which gets Node and its arguments behind its own, and SIGTERM instead of
+   * the part. It may take `stopMs` to end then.
+   */
+  wrap?: { part: string; command: readonly [string, ...string[]]; stopMs: number };
   /** What is run as `logic` and `gateway`; a test may put something smaller there. */
   program?: string;
 }
@@ -177,17 +182,21 @@ function planParts(dataDir: string, ports: ChosenPorts, options: StackOptions): 
   // Run from TypeScript sources (by a loader that Node was given), the parts are as well.
   const loaders = program.endsWith(".ts") ? process.execArgv : [];
   const common = ["--nats", `nats://127.0.0.1:${ports.nats}`, "--cluster", options.cluster ?? "hawser", "--log-level", options.logLevel ?? "info"];
-  const part = (name: string, tier: number, httpPort: number, args: readonly string[], env: Record<string, string>): Part => ({
-    name,
-    tier,
-    readyMs: 60_000,
-    stopMs: 15_000 + (options.drainMs ?? 0),
-    command: process.execPath,
-    args: [...loaders, program, ...args, "--http-port", String(httpPort), ...common],
-    env: { ...options.env, ...env },
-    channel: true,
-    ready: () => httpReady(`http://127.0.0.1:${httpPort}/readyz`),
-  });
+  const part = (name: string, tier: number, httpPort: number, args: readonly string[], env: Record<string, string>): Part => {
+    const wrap = options.wrap?.part === name ? options.wrap : undefined;
+    const [command, ...first] = [...(wrap?.command ?? []), process.execPath] as [string, ...string[]];
+    return {
+      name,
+      tier,
+      readyMs: 60_000,
+      stopMs: wrap?.stopMs ?? 15_000 + (options.drainMs ?? 0),
+      command,
+      args: [...first, ...loaders, program, ...args, "--http-port", String(httpPort), ...common],
+      env: { ...options.env, ...env },
+      channel: true,
+      ready: () => httpReady(`http://127.0.0.1:${httpPort}/readyz`),
+    };
+  };
   const logic = part("logic", 1, ports.logic, ["logic", "--data", join(dataDir, "logic"), ...(options.logicArgs ?? [])], {});
   const dev = options.dev ?? (options.jwtSecret === undefined && options.jwks === undefined);
   const flags = {

@@ -40,6 +40,8 @@ export interface LoadTestOptions {
   stop: AbortSignal;
   /** Then: ends everything at once. */
   kill: AbortSignal;
+  /** A phase of the scenario begins; the last ones are "settle" and "check". */
+  onPhase?: (name: string) => void;
   /** For tests of the coordinator. */
   fleet?: FleetOptions;
 }
@@ -103,7 +105,7 @@ export async function runLoadTest(options: LoadTestOptions): Promise<Outcome> {
     const servers = new Servers(stack === undefined ? recordedPids(options.dataDir) : () => stack!.stack.pids);
     const plan = [...scenario.phases(dials), ...ENDING];
     const director = new Director(fleet, meter, servers, layout.sessions, dials, {
-      phase: () => undefined,
+      phase: (name) => options.onPhase?.(name),
       sample: (sample) => {
         const { phase, seconds } = director.now;
         const totals = meter.totals();
