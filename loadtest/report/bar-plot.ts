@@ -2,6 +2,7 @@
 // text as well.
 import { html, type Markup } from "./markup.ts";
 import { percent, swatch } from "./svg.ts";
+import { namedRow, table } from "./table.ts";
 
 export interface Bar {
   name: string;
@@ -24,16 +25,20 @@ export function stackedBar(parts: readonly Bar[], whole: { name: string; text: s
   const alt = `${whole.name}, ${whole.text}: ${parts.map(({ name, text }) => `${name} ${text}`).join(", ")}`;
   return html`<svg class="stack" role="img" aria-label="${alt}" height="34">${pieces}</svg>
 <table class="key-table"><tbody>
-${parts.map(({ name, value, text, colour }) => html`<tr><th scope="row">${swatch(colour)}${name}</th><td>${text}</td><td>${share(value, sum)}</td></tr>`)}
+${parts.map(({ name, value, text, colour }) => namedRow([swatch(colour), name], [text, share(value, sum)]))}
 <tr class="sum"><th scope="row">${whole.name}</th><td>${whole.text}</td><td></td></tr>
 </tbody></table>`;
 }
 
 /** One row per bar; `full` is the value of a bar over the whole width. */
 export function barTable(bars: readonly Bar[], full: number, head: readonly [name: string, figure: string]): Markup {
-  const row = ({ name, value, text, colour }: Bar): Markup =>
-    html`<tr><th scope="row">${name}</th><td>${text}</td><td class="bar-cell"><svg class="bar" aria-hidden="true" height="14"><rect class="track" width="100%" height="14" rx="2"/><rect class="piece ${colour}" width="${percent(full > 0 ? Math.min(1, Math.max(0, value / full)) : 0)}" height="14" rx="2"/></svg></td></tr>`;
-  return html`<table class="bars"><thead><tr><th scope="col">${head[0]}</th><th scope="col">${head[1]}</th><td></td></tr></thead><tbody>${bars.map(row)}</tbody></table>`;
+  const rows = bars.map(({ name, value, text, colour }) => namedRow(name, [text, bar(full > 0 ? Math.min(1, Math.max(0, value / full)) : 0, colour)]));
+  return table("bars", [...head, ""], rows);
+}
+
+function bar(part: number, colour: string): Markup {
+  return html`<svg class="bar" aria-hidden="true" height="14"><rect class="track" width="100%" height="14" rx="2"/>
+<rect class="piece ${colour}" width="${percent(part)}" height="14" rx="2"/></svg>`;
 }
 
 function share(value: number, sum: number): string {

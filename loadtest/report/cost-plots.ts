@@ -3,7 +3,7 @@
 import type { Result } from "../result.ts";
 import { type Bar, barTable, stackedBar } from "./bar-plot.ts";
 import { figure, noFigure, panel } from "./figure.ts";
-import { bytes, compact, count, micros, significant, text } from "./format.ts";
+import { bytes, compact, count, micros, millis, significant, text } from "./format.ts";
 import { bytesTo, linePlot } from "./line-plot.ts";
 import { html, type Markup } from "./markup.ts";
 import { linearScale } from "./scale.ts";
@@ -29,7 +29,10 @@ export function cpuPerMessage({ server }: Result): Markup {
   ];
   return panel(
     title,
-    stackedBar(parts(split, (value) => text(micros(value))), { name: "per message", text: text(micros(total)) }),
+    stackedBar(
+      parts(split, (value) => text(micros(value))),
+      { name: "per message", text: text(micros(total)) },
+    ),
     note.filter((one) => one !== undefined).join(" "),
   );
 }
@@ -45,7 +48,10 @@ export function bytesPerConnection({ server, driver }: Result): Markup {
   ].filter((one) => one !== undefined);
   return panel(
     title,
-    stackedBar(parts(split, (value) => text(bytes(value))), { name: "per connection", text: text(bytes(total)) }),
+    stackedBar(
+      parts(split, (value) => text(bytes(value))),
+      { name: "per connection", text: text(bytes(total)) },
+    ),
     ["Private memory of all server processes over what they had with no connection.", ...beside].join(" "),
   );
 }
@@ -56,7 +62,12 @@ export function memoryCurves(result: Result): Markup[] {
   const most = points.at(-1)?.[0] ?? 0;
   const first = points[0];
   if (first === undefined || most <= first[0]) {
-    return [noFigure("Gateway memory against connections", result.server === null ? NOT_OURS : "Memory was not seen at different numbers of connections in this run.")];
+    return [
+      noFigure(
+        "Gateway memory against connections",
+        result.server === null ? NOT_OURS : "Memory was not seen at different numbers of connections in this run.",
+      ),
+    ];
   }
   const x = linearScale(0, most, { even: false });
   const xAxis = { x, xTick: compact, xLabel: "connections", height: HEIGHT, labelled: false };
@@ -77,14 +88,16 @@ export function memoryCurves(result: Result): Markup[] {
         yTick: (value) => (value === 0 ? "0" : text(bytes(value))),
         series: [{ name: "gateways", colour: COLOUR.gateway, look: points.length > 60 ? "line" : "dots", points }],
       }),
-      table: {
+      data: {
         head: ["connections", "gateways"],
         rows: points.map(([connections, value]) => ({ at: x.at(connections), cells: [count(connections), text(bytes(value))] })),
       },
     }),
     figure({
       title: "Gateway memory per connection against connections",
-      note: `What the gateways had grown by since ${count(first[0])} connections, per connection. Left out below ${significant(CURVE_FROM * 100)}% of the connections, where it is noise.`,
+      note:
+        `What the gateways had grown by since ${count(first[0])} connections, per connection. ` +
+        `Left out below ${significant(CURVE_FROM * 100)}% of the connections, where it is noise.`,
       plot: linePlot({
         ...xAxis,
         alt: `Memory of the gateways per connection; ${text(bytes(perConnection.at(-1)?.[1] ?? 0))} at ${count(most)} connections.`,
@@ -92,7 +105,7 @@ export function memoryCurves(result: Result): Markup[] {
         yTick: (value) => (value === 0 ? "0" : text(bytes(value))),
         series: [{ name: "per connection", colour: COLOUR.gateway, look: perConnection.length > 60 ? "line" : "dots", points: perConnection }],
       }),
-      table: {
+      data: {
         head: ["connections", "per connection"],
         rows: perConnection.map(([connections, value]) => ({ at: x.at(connections), cells: [count(connections), text(bytes(value))] })),
       },
@@ -110,8 +123,12 @@ export function frameBytes({ frame_bytes: frames }: Result): Markup {
 export function driverCpu({ driver }: Result): Markup {
   const title = "CPU of the driver";
   if (driver.cpu_percent.length === 0) return panel(title, html`<p class="empty">It was not sampled.</p>`);
-  const bars = driver.cpu_percent.map((value, index): Bar => ({ name: `process ${index + 1}`, value, text: `${significant(Math.round(value * 10) / 10)}%`, colour: COLOUR.driver }));
-  const note = `Percent of one core (the full bar) while traffic flowed. 1% of messages left more than ${significant(driver.lag_p99_ms)} ms after the moment they were meant to; latencies include that. Wire: ${driver.wire}.`;
+  const bars = driver.cpu_percent.map(
+    (value, index): Bar => ({ name: `process ${index + 1}`, value, text: `${significant(Math.round(value * 10) / 10)}%`, colour: COLOUR.driver }),
+  );
+  const note =
+    `Percent of one core (the full bar) while traffic flowed. 1% of messages left more than ${text(millis(driver.lag_p99_ms))} after the moment they were ` +
+    `meant to; latencies include that. Wire: ${driver.wire}.`;
   return panel(title, barTable(bars, 100, ["driver", "of a core"]), note);
 }
 
@@ -123,6 +140,9 @@ function parts(split: Record<string, number>, format: (value: number) => string)
 function slopeOf(points: readonly (readonly [number, number])[]): number {
   const mean = (of: 0 | 1): number => points.reduce((sum, point) => sum + point[of], 0) / points.length;
   const [x, y] = [mean(0), mean(1)];
-  const [over, under] = points.reduce(([a, b], point) => [a + (point[0] - x) * (point[1] - y), b + (point[0] - x) ** 2] as const, [0, 0] as readonly [number, number]);
+  const [over, under] = points.reduce(([a, b], point) => [a + (point[0] - x) * (point[1] - y), b + (point[0] - x) ** 2] as const, [0, 0] as readonly [
+    number,
+    number,
+  ]);
   return under === 0 ? 0 : over / under;
 }

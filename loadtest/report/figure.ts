@@ -1,6 +1,7 @@
 // One figure of the report: title, what to see in it, the plot and its data as a table. Without data it is a sentence.
 import { html, type Markup, type Part } from "./markup.ts";
 import { round } from "./svg.ts";
+import { scrolled, table } from "./table.ts";
 
 export interface DataRow {
   /** Place on the x axis, 0 to 1, for the readout. */
@@ -14,18 +15,20 @@ export interface Figure {
   plot: Markup;
   /** Shown below the plot, beside the table of all data. */
   figures?: Markup;
-  table: { head: readonly string[]; rows: readonly DataRow[] };
+  data: { head: readonly string[]; rows: readonly DataRow[] };
   /** Plots over time follow each other's readout. */
   over?: "time" | "other";
 }
 
-export function figure({ title, note, plot, figures, table, over = "other" }: Figure): Markup {
+export function figure({ title, note, plot, figures, data, over = "other" }: Figure): Markup {
+  const cells = (texts: readonly string[]): Markup[] => texts.map((text) => html`<td>${text}</td>`);
+  const rows = data.rows.map(
+    ({ at, cells: texts }) => html`<tr data-at="${round(at * 100) / 100}">${cells(texts)}</tr>
+`,
+  );
   return html`<figure><figcaption><h3>${title}</h3><p class="note">${note}</p></figcaption>
 <div class="frame" data-plot="${over}">${plot}</div>${figures}
-<details><summary>Data (${table.rows.length} rows)</summary><div class="scroll" tabindex="0"><table>
-<thead><tr>${table.head.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
-<tbody>${table.rows.map(({ at, cells }) => html`<tr data-at="${round(at * 100) / 100}">${cells.map((cell) => html`<td>${cell}</td>`)}</tr>
-`)}</tbody></table></div></details></figure>`;
+<details><summary>Data (${rows.length} rows)</summary>${scrolled(table("data", data.head, rows))}</details></figure>`;
 }
 
 /** What stands where a figure would be that has no data. */

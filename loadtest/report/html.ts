@@ -28,7 +28,8 @@ export function renderReport(result: Result): string {
 <header class="top"><h1>Load test: ${result.scenario}</h1>${themes()}</header>
 <p class="subtitle">${summary(result)}</p>
 <main>${body(result)}</main>
-<footer>Written by hawser loadtest from its JSON result (format ${result.format}). Latencies count from the intended moment of sending. KiB, MiB and GiB are powers of 1024.</footer>
+<footer>Written by hawser loadtest from its JSON result (format ${result.format}). Latencies count from the intended moment of sending.
+KiB, MiB and GiB are powers of 1024.</footer>
 <script>${new Markup(HOVER_SCRIPT)}</script>
 </body></html>
 `.text;
@@ -42,7 +43,7 @@ ${tiles(result)}
 <h2>Latency</h2>
 ${latencyPlot(result)}
 <h2>Over time</h2>
-${over.merged > 1 ? html`<p class="note">Each point stands for up to ${over.merged} samples of the same phase: rates and CPU are means, latencies and stolen time the worst of them.</p>` : NOTHING}
+${over.merged > 1 ? mergedNote(over.merged) : NOTHING}
 ${over.plots}
 <h2>What it cost</h2>
 <div class="pair">${cpuPerMessage(result)}${bytesPerConnection(result)}</div>
@@ -58,11 +59,17 @@ ${runFacts(result)}
 `;
 }
 
+function mergedNote(merged: number): Markup {
+  return html`<p class="note">Each point stands for up to ${merged} samples of the same phase: rates and CPU are means, latencies and stolen time the worst
+of them.</p>`;
+}
+
 /** The switch of themes: plain inputs, which the style sheet looks at. */
 function themes(): Markup {
   const choice = (name: string, label: string, checked: Markup): Markup =>
     html`<label><input type="radio" name="theme" id="theme-${name}"${checked}/>${label}</label>`;
-  return html`<fieldset class="themes"><legend>Theme</legend>${choice("system", "System", html` checked=""`)}${choice("light", "Light", NOTHING)}${choice("dark", "Dark", NOTHING)}</fieldset>`;
+  const choices = [choice("system", "System", html` checked=""`), choice("light", "Light", NOTHING), choice("dark", "Dark", NOTHING)];
+  return html`<fieldset class="themes"><legend>Theme</legend>${choices}</fieldset>`;
 }
 
 function hashOf(text: string): string {

@@ -5,6 +5,7 @@ import { latencyTick, MISSING, millis, text } from "./format.ts";
 import { linePlot, type Series } from "./line-plot.ts";
 import { html, type Markup } from "./markup.ts";
 import { logScale, ninesScale, type Scale } from "./scale.ts";
+import { namedRow, scrolled, table } from "./table.ts";
 
 const TITLE = "Latency by percentile";
 
@@ -44,22 +45,20 @@ export function latencyPlot(result: Result): Markup {
       labelled: true,
     }),
     figures: percentileTable(result),
-    table: tableOf(measured, x),
+    data: dataOf(measured, x),
   });
 }
 
 /** The percentiles that people name, of each curve. */
 function percentileTable(result: Result): Markup {
-  const rows: [string, Percentiles | null | undefined][] = [
+  const all: [string, Percentiles | null | undefined][] = [
     ["delivery", result.latency_ms],
     ["ack", result.ack_latency_ms],
     ["delivery, throttled sessions", result.throttled_latency_ms],
   ];
-  const shown = rows.filter((row): row is [string, Percentiles] => row[1] !== null && row[1] !== undefined);
-  const columns = ["p50", "p90", "p99", "p999", "max"] as const;
-  const cell = (value: number): Markup => html`<td>${text(millis(value))}</td>`;
-  return html`<div class="scroll percentiles" tabindex="0"><table><thead><tr><th scope="col">latency</th>${columns.map((column) => html`<th scope="col">${column === "p999" ? "p99.9" : column}</th>`)}</tr></thead>
-<tbody>${shown.map(([name, percentiles]) => html`<tr><th scope="row">${name}</th>${columns.map((column) => cell(percentiles[column]))}</tr>`)}</tbody></table></div>`;
+  const figures = (of: Percentiles): string[] => [of.p50, of.p90, of.p99, of.p999, of.max].map((value) => text(millis(value)));
+  const rows = all.flatMap(([name, percentiles]) => (percentiles ? [namedRow(name, figures(percentiles))] : []));
+  return scrolled(table("", ["latency", "p50", "p90", "p99", "p99.9", "max"], rows), "percentiles");
 }
 
 /** The axis ends at the next nine that the curves reach: a nine further would only be the maximum again. */
@@ -69,7 +68,7 @@ function lastNines(measured: readonly Measured[]): number {
   return 100 - 100 * 10 ** -nines;
 }
 
-function tableOf(measured: readonly Measured[], x: Scale): { head: string[]; rows: { at: number; cells: string[] }[] } {
+function dataOf(measured: readonly Measured[], x: Scale): { head: string[]; rows: { at: number; cells: string[] }[] } {
   const percentiles = [...new Set(measured.flatMap(({ curve }) => curve.map(([percentile]) => percentile)))].sort((a, b) => a - b);
   const rows = percentiles.map((percentile) => ({
     at: x.at(percentile),

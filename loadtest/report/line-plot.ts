@@ -11,8 +11,8 @@ export interface Series {
   points: readonly (readonly [x: number, y: number | undefined])[];
   /** A colour class of style.ts. */
   colour: string;
-  /** How it is drawn: `wide` and `mid` lie under others and stay visible where curves coincide. */
-  look?: "line" | "mid" | "wide" | "dashed" | "dots" | "area";
+  /** How it is drawn: `broad` and `mid` lie under others and stay visible where curves coincide. */
+  look?: "line" | "mid" | "broad" | "dashed" | "dots" | "area";
 }
 
 /** A part of the x axis with a name, as a phase of the run, and the number that stands for it where there is no room. */
@@ -98,9 +98,13 @@ function bandOf(plot: LinePlot, { from, to, name, number }: Band, index: number,
   const [start, end] = [plot.x.at(from), plot.x.at(to)];
   const named = (["wide", "narrow"] as const).map((width) => {
     const fitted = fit(number === undefined ? [name] : [`${number} ${name}`, String(number)], (end - start) * FITTED[width]);
-    return fitted === undefined ? NOTHING : html`<text class="band-name ${width}" x="${percent((start + end) / 2)}" y="-11" text-anchor="middle">${fitted}</text>`;
+    return fitted === undefined
+      ? NOTHING
+      : html`<text class="band-name ${width}" x="${percent((start + end) / 2)}" y="-11" text-anchor="middle">${fitted}</text>`;
   });
-  return html`<rect class="band ${index % 2 === 0 ? "even" : "odd"}" x="${percent(start)}" width="${percent(end - start)}" y="-4" height="${height + 4}"><title>${name}</title></rect>${named}`;
+  const kind = index % 2 === 0 ? "even" : "odd";
+  return html`<rect class="band ${kind}" x="${percent(start)}" width="${percent(end - start)}" y="-4" height="${height + 4}">
+<title>${name}</title></rect>${named}`;
 }
 
 /** The first text that there is room for. */
@@ -115,7 +119,8 @@ function yTick(y: number, text: string): Markup {
 function xTick(plot: LinePlot, value: number, height: number): Markup {
   const x = percent(plot.x.at(value));
   const across = plot.xGrid === true ? html`<line class="grid" x1="${x}" x2="${x}" y1="0" y2="${height}"/>` : NOTHING;
-  return html`${across}<line class="base" x1="${x}" x2="${x}" y1="${height}" y2="${height + 5}"/><text class="tick" x="${x}" y="${height + 19}" text-anchor="middle">${plot.xTick(value)}</text>`;
+  return html`${across}<line class="base" x1="${x}" x2="${x}" y1="${height}" y2="${height + 5}"/>
+<text class="tick" x="${x}" y="${height + 19}" text-anchor="middle">${plot.xTick(value)}</text>`;
 }
 
 function ruleOf(y: number, text: string): Markup {

@@ -16,7 +16,10 @@ export const NOTHING = new Markup("");
 
 const SPECIAL: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
 
-/** Text for element content and quoted attributes. Characters that no page may hold (controls, lone surrogates) or that turn the writing direction of what follows become U+FFFD. */
+/**
+ * Text for element content and quoted attributes. Characters that no page may hold (controls, lone surrogates) or that
+ * turn the writing direction of what follows become U+FFFD.
+ */
 export function escapeText(text: string): string {
   return text
     .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\ufffe\uffff]|\p{Surrogate}/gu, "\ufffd")

@@ -2,8 +2,9 @@
 // phases with figures of their own, errors.
 import type { Result } from "../result.ts";
 import { panel } from "./figure.ts";
-import { bytes, count, duration, quantityOf, text, wordsOf } from "./format.ts";
+import { bytes, count, duration, MISSING, quantityOf, text, wordsOf } from "./format.ts";
 import { html, type Markup, type Part } from "./markup.ts";
+import { namedRow, row, scrolled, table } from "./table.ts";
 
 export function runFacts({ command, versions, machine, options, driver }: Result): Markup {
   return html`<section class="panel"><h3>Command</h3><pre>${command}</pre></section>
@@ -36,21 +37,26 @@ ${panel(
 
 export function phaseTable({ phases }: Result): Markup {
   if (phases.length === 0) return html`<section class="panel"><p class="empty">This run had no phases.</p></section>`;
-  const figures = (own: Record<string, number>): Part =>
-    Object.keys(own).length === 0 ? "–" : html`<dl class="own">${Object.entries(own).map(([name, value]) => html`<dt>${wordsOf(name)}</dt><dd>${text(quantityOf(name, value))}</dd>`)}</dl>`;
-  return html`<section class="panel"><div class="scroll phases" tabindex="0"><table><thead><tr><th scope="col"></th><th scope="col" class="text">phase</th><th scope="col">length</th><th scope="col" class="text">figures of its own</th></tr></thead>
-<tbody>${phases.map(
-    ({ name, seconds, figures: own }, index) =>
-      html`<tr><td>${index + 1}</td><th scope="row" class="text">${name}</th><td>${duration(Math.round(seconds * 10) / 10)}</td><td class="text">${figures(own)}</td></tr>`,
-  )}</tbody></table></div></section>`;
+  const texts = new Set([1, 3]);
+  const rows = phases.map(({ name, seconds, figures }, index) => row([index + 1, name, duration(Math.round(seconds * 10) / 10), own(figures)], texts));
+  return html`<section class="panel">${scrolled(table("", ["", "phase", "length", "figures of its own"], rows, texts), "phases")}</section>`;
+}
+
+function own(figures: Record<string, number>): Part {
+  const all = Object.entries(figures);
+  return all.length === 0 ? MISSING : html`<dl>${all.map(([name, value]) => html`<dt>${wordsOf(name)}</dt><dd>${text(quantityOf(name, value))}</dd>`)}</dl>`;
 }
 
 export function errorTable({ errors }: Result): Markup {
-  const rows = Object.entries(errors).sort((a, b) => b[1] - a[1]);
-  if (rows.length === 0) return panel("Errors", html`<p class="empty">None.</p>`);
+  const all = Object.entries(errors).sort((a, b) => b[1] - a[1]);
+  if (all.length === 0) return panel("Errors", html`<p class="empty">None.</p>`);
   return panel(
     "Errors",
-    html`<table class="full"><thead><tr><th scope="col">error</th><th scope="col">count</th></tr></thead><tbody>${rows.map(([name, times]) => html`<tr><th scope="row">${name}</th><td>${count(times)}</td></tr>`)}</tbody></table>`,
+    table(
+      "full",
+      ["error", "count"],
+      all.map(([name, times]) => namedRow(name, [count(times)])),
+    ),
   );
 }
 

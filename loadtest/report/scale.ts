@@ -27,7 +27,7 @@ export function roundStep(least: number): number {
 /** Equal steps. `even`: the domain is widened to whole steps, so that the axis ends on a tick. */
 export function linearScale(lo: number, hi: number, { even = true, ticksMax = 5 } = {}): Scale {
   // A domain that is narrow beside its values would have ticks that differ in no digit.
-  const widthMin = Math.max(Math.abs(lo), Math.abs(hi)) * 1e-9 || 1;
+  const widthMin = Math.max(Math.abs(lo), Math.abs(hi), 1e-9) * 1e-9;
   let [from, to] = hi - lo >= widthMin ? [lo, hi] : [lo, lo + widthMin];
   if (even) {
     const step = roundStep((to - from) / ticksMax);

@@ -62,7 +62,8 @@ export function styleSheet(): string {
 :root:has(#theme-light:checked) { color-scheme: light; ${variables(LIGHT)} }
 :root:has(#theme-dark:checked) { color-scheme: dark; ${variables(DARK)} }
 * { box-sizing: border-box; }
-body { margin: 0; background: var(--page); color: var(--ink); font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; font-variant-numeric: tabular-nums; }
+body { margin: 0; background: var(--page); color: var(--ink); font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif;
+  font-variant-numeric: tabular-nums; }
 main, header.top { max-width: 1120px; margin: 0 auto; padding: 0 20px; }
 header.top { display: flex; flex-wrap: wrap; gap: 4px 24px; align-items: baseline; padding-top: 24px; }
 h1 { font-size: 24px; line-height: 1.25; margin: 0; flex: 1 1 auto; }
@@ -108,7 +109,8 @@ svg.plot text.band-name { font-size: 12px; }
 .hair { stroke: var(--ink); stroke-width: 1; visibility: hidden; }
 .curves { overflow: visible; }
 .curve { fill: none; stroke: var(--c); stroke-width: 2; stroke-linejoin: round; stroke-linecap: round; vector-effect: non-scaling-stroke; }
-.curve.wide { stroke-width: 8; stroke-opacity: .38; stroke-linecap: butt; } .curve.mid { stroke-width: 5; } .curve.dashed { stroke-dasharray: 5 5; } .curve.dots { stroke-width: 7; }
+.curve.broad { stroke-width: 8; stroke-opacity: .38; stroke-linecap: butt; } .curve.mid { stroke-width: 5; } .curve.dashed { stroke-dasharray: 5 5; }
+.curve.dots { stroke-width: 7; }
 .fill { fill: var(--c); fill-opacity: .25; }
 .c1 { --c: var(--c1); } .c2 { --c: var(--c2); } .c3 { --c: var(--c3); } .c4 { --c: var(--c4); } .c5 { --c: var(--c5); }
 .key { width: 14px; height: 14px; margin-right: 6px; vertical-align: -2px; } .key rect { fill: var(--c); }
@@ -126,19 +128,22 @@ td.text { overflow-wrap: anywhere; min-width: 8ch; }
 table.full { width: 100%; } .full td, .full th:last-child { padding-right: 0; }
 tr.sum th, tr.sum td { border-bottom: 0; font-weight: 600; }
 tr.broken th, tr.broken td { color: var(--bad); font-weight: 600; }
-.bars { width: 100%; } .bars th:first-child, .bars td { white-space: nowrap; } .bars td.bar-cell { width: 60%; min-width: 70px; padding-right: 0; vertical-align: middle; }
+.bars { width: 100%; } .bars th:first-child, .bars td { white-space: nowrap; }
+.bars td:last-child { width: 60%; min-width: 70px; padding-right: 0; vertical-align: middle; }
 .scroll { overflow: auto; max-height: 420px; }
 .scroll.phases { max-height: none; }
 .scroll thead th { position: sticky; top: 0; background: var(--panel); }
 details { margin-top: 8px; font-size: 14px; }
 summary { cursor: pointer; color: var(--faint); width: fit-content; }
 .empty { color: var(--faint); font-style: italic; margin: 8px 0 0; }
-pre { margin: 0; padding: 12px 14px; background: var(--band-a); border: 1px solid var(--grid); border-radius: 6px; font: 14px/1.5 ui-monospace, "SF Mono", Menlo, Consolas, monospace; white-space: pre-wrap; overflow-wrap: anywhere; }
+pre { margin: 0; padding: 12px 14px; background: var(--band-a); border: 1px solid var(--grid); border-radius: 6px;
+  font: 14px/1.5 ui-monospace, "SF Mono", Menlo, Consolas, monospace; white-space: pre-wrap; overflow-wrap: anywhere; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 2px 16px; margin: 0; font-size: 14px; }
 dt { color: var(--faint); } dd { margin: 0; overflow-wrap: anywhere; }
 .three { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 300px), 1fr)); gap: 12px; margin-bottom: 12px; }
 .three .panel { margin: 0; } .panel h3 { margin-bottom: 8px; }
-.readout { position: absolute; top: 28px; z-index: 1; pointer-events: none; background: var(--panel); border: 1px solid var(--faint); border-radius: 6px; padding: 4px 10px; font-size: 13px; line-height: 1.45; box-shadow: 0 2px 8px #0003; display: none; }
+.readout { position: absolute; top: 28px; z-index: 1; pointer-events: none; background: var(--panel); border: 1px solid var(--faint); border-radius: 6px;
+  padding: 4px 10px; font-size: 13px; line-height: 1.45; box-shadow: 0 2px 8px #0003; display: none; }
 .readout b { font-weight: 600; } .readout span { display: block; white-space: nowrap; }
 footer { max-width: 1120px; margin: 0 auto; padding: 24px 20px 40px; color: var(--faint); font-size: 13.5px; }
 a { color: var(--c1); }

@@ -26,7 +26,9 @@ export function timePlots(result: Result): TimePlots {
   const end = Math.max(...samples.map(({ t }) => t));
   const axis = { samples, x: timeScale(end), end, bands: bandsOf(result) };
   return {
-    plots: [throughput(axis), latency(axis), connections(axis), welcomes(axis), cpu(axis), memory(axis), stolen(axis), errors(axis)].filter((plot) => plot !== undefined),
+    plots: [throughput(axis), latency(axis), connections(axis), welcomes(axis), cpu(axis), memory(axis), stolen(axis), errors(axis)].filter(
+      (plot) => plot !== undefined,
+    ),
     merged,
   };
 }
@@ -60,7 +62,7 @@ interface Plan {
 
 function throughput(axis: Axis): Markup {
   const curves: Curve[] = [
-    { name: "sent", of: (one) => one.sent_per_second, colour: "c1", look: "wide" },
+    { name: "sent", of: (one) => one.sent_per_second, colour: "c1", look: "broad" },
     { name: "acked", of: (one) => one.acked_per_second, colour: "c2", look: "mid" },
     { name: "delivered", of: (one) => one.delivered_per_second, colour: "c3" },
   ];
@@ -200,7 +202,7 @@ function errors(axis: Axis): Markup | undefined {
 function overTime({ samples, x, end, bands }: Axis, plan: Plan): Markup {
   const { title, note, alt, curves, y, tick, cell } = plan;
   const series = curves.map(({ name, of, colour, look = "line" }): Series => ({ name, colour, look, points: samples.map((one) => [one.t, of(one)]) }));
-  const row = (one: Sample): Figure["table"]["rows"][number] => ({
+  const row = (one: Sample): Figure["data"]["rows"][number] => ({
     at: x.at(one.t),
     cells: [`${significant(Math.round(one.t * 10) / 10)} s`, one.phase, ...curves.map(({ of }) => orMissing(of(one), cell))],
   });
@@ -220,7 +222,7 @@ function overTime({ samples, x, end, bands }: Axis, plan: Plan): Markup {
       height: plan.height,
       labelled: true,
     }),
-    table: { head: ["time", "phase", ...curves.map(({ name }) => name)], rows: samples.map(row) },
+    data: { head: ["time", "phase", ...curves.map(({ name }) => name)], rows: samples.map(row) },
   });
 }
 

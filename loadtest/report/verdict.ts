@@ -3,6 +3,7 @@
 import type { CheckCounts, Result, Trace } from "../result.ts";
 import { bytes, count, duration, micros, millis, MISSING, type Quantity, significant, text } from "./format.ts";
 import { foreign, html, type Markup, NOTHING } from "./markup.ts";
+import { row, scrolled, table } from "./table.ts";
 
 /** Rows of the table of traces; the result holds the others. */
 const TRACES_MAX = 200;
@@ -37,26 +38,26 @@ export function verdicts(result: Result): Markup {
 function promises({ passed, failures, check, connections }: Result): Markup {
   const broken = (Object.keys(BROKEN) as BrokenCheck[]).filter((name) => check[name] > 0).map((name) => `${count(check[name])} ${BROKEN[name]}`);
   if (!passed) {
-    const counts = `${check.sent === 0 ? "" : `${count(check.lost)} lost, ${count(check.duplicated)} duplicated, ${count(check.out_of_order)} out of order. `}What did not hold:`;
-    return verdict("bad", "✕ Failed", [
-      html`<p>${counts}</p><ul>${failures.length > 0 ? failures.map((failure) => html`<li>${failure}</li>`) : html`<li>${broken.join(", ") || "the result does not say what"}</li>`}</ul>`,
-    ]);
+    const wrong = failures.length > 0 ? failures : [broken.join(", ") || "the result does not say what"];
+    const counts = check.sent === 0 ? "" : `${threeCounts(check)}. `;
+    return verdict("bad", "✕ Failed", html`<p>${counts}What did not hold:</p><ul>${wrong.map((one) => html`<li>${one}</li>`)}</ul>`);
   }
-  if (check.sent === 0) return verdict("good", "✓ Passed", [html`<p>${count(connections)} connections; this scenario sends no messages.</p>`]);
+  if (check.sent === 0) return verdict("good", "✓ Passed", html`<p>${count(connections)} connections; this scenario sends no messages.</p>`);
   const also = broken.length > 0 ? ` Beside that: ${broken.join(", ")}.` : "";
-  return verdict("good", "✓ Passed", [
-    html`<p>Every one of ${count(check.acked)} acked messages was delivered once and in order: ${count(check.lost)} lost, ${count(check.duplicated)} duplicated, ${count(
-      check.out_of_order,
-    )} out of order.${also}</p>`,
-  ]);
+  const words = `Every one of ${count(check.acked)} acked messages was delivered once and in order: ${threeCounts(check)}.${also}`;
+  return verdict("good", "✓ Passed", html`<p>${words}</p>`);
+}
+
+function threeCounts({ lost, duplicated, out_of_order: disordered }: CheckCounts): string {
+  return `${count(lost)} lost, ${count(duplicated)} duplicated, ${count(disordered)} out of order`;
 }
 
 function trust({ unfit }: Result): Markup {
-  if (unfit.length === 0) return verdict("good", "✓ Fit", [html`<p>The driver and the machine kept up: the figures are the server’s.</p>`]);
-  return verdict("warn", "! UNFIT: do not trust the figures", [html`<ul>${unfit.map((reason) => html`<li>${reason}</li>`)}</ul>`]);
+  if (unfit.length === 0) return verdict("good", "✓ Fit", html`<p>The driver and the machine kept up: the figures are the server’s.</p>`);
+  return verdict("warn", "! UNFIT: do not trust the figures", html`<ul>${unfit.map((reason) => html`<li>${reason}</li>`)}</ul>`);
 }
 
-function verdict(tone: "good" | "bad" | "warn", title: string, content: Markup[]): Markup {
+function verdict(tone: "good" | "bad" | "warn", title: string, content: Markup): Markup {
   return html`<section class="verdict ${tone}"><h2>${title}</h2>${content}</section>`;
 }
 
@@ -68,12 +69,18 @@ export function tiles(result: Result): Markup {
   return html`<ul class="tiles">${[
     tile("Connections", { value: count(result.connections), unit: "" }),
     check.sent > 0 ? tile("Messages acked", { value: count(result.acked), unit: "" }, `of ${count(result.sent)} sent`) : NOTHING,
-    check.sent > 0 ? tile("Deliveries", { value: count(result.delivered), unit: "" }, flowing > 0 ? `${count(result.acked / flowing)} acks/s while any came` : "") : NOTHING,
+    check.sent > 0
+      ? tile("Deliveries", { value: count(result.delivered), unit: "" }, flowing > 0 ? `${count(result.acked / flowing)} acks/s while any came` : "")
+      : NOTHING,
     latency ? tile("Delivery latency, p50", millis(latency.p50), `p90 ${text(millis(latency.p90))}`) : NOTHING,
     latency ? tile("Delivery latency, p99", millis(latency.p99), `p99.9 ${text(millis(latency.p999))}, max ${text(millis(latency.max))}`) : NOTHING,
     ack ? tile("Ack latency, p99", millis(ack.p99), `p50 ${text(millis(ack.p50))}, max ${text(millis(ack.max))}`) : NOTHING,
-    server && server.cpu_us_per_message !== null ? tile("Server CPU per message", micros(server.cpu_us_per_message), mostOf(server.split, server.cpu_us_per_message)) : NOTHING,
-    server && server.bytes_per_connection !== null ? tile("Server memory per connection", bytes(Math.round(server.bytes_per_connection)), "private, all processes") : NOTHING,
+    server && server.cpu_us_per_message !== null
+      ? tile("Server CPU per message", micros(server.cpu_us_per_message), mostOf(server.split, server.cpu_us_per_message))
+      : NOTHING,
+    server && server.bytes_per_connection !== null
+      ? tile("Server memory per connection", bytes(Math.round(server.bytes_per_connection)), "private, all processes")
+      : NOTHING,
     server && server.kernel_bytes_per_connection !== null
       ? tile("Kernel memory per connection", bytes(Math.round(server.kernel_bytes_per_connection)), "slab and TCP buffers")
       : NOTHING,
@@ -88,9 +95,8 @@ export function tiles(result: Result): Markup {
 }
 
 function tile(name: string, { value, unit }: Quantity, more = ""): Markup {
-  return html`<li class="tile"><span class="name">${name}</span><span class="value">${value}${unit === "" ? NOTHING : html`<span class="unit">${unit}</span>`}</span>${
-    more === "" ? NOTHING : html`<span class="more">${more}</span>`
-  }</li>`;
+  const small = (kind: "unit" | "more", text: string): Markup => (text === "" ? NOTHING : html`<span class="${kind}">${text}</span>`);
+  return html`<li class="tile"><span class="name">${name}</span><span class="value">${value}${small("unit", unit)}</span>${small("more", more)}</li>`;
 }
 
 function mostOf(split: Record<string, number>, whole: number): string {
@@ -109,14 +115,11 @@ export function checks({ check }: Result): Markup {
 export function traceTable(traces: readonly Trace[]): Markup {
   const left = traces.length - TRACES_MAX;
   const heads = ["what", "from", "to", "device", "client seq", "seq", "intended (UTC)", "sent", "acked", "delivered", "detail"];
-  return html`<section class="panel"><h3>Messages that went wrong</h3><p class="note">Sent, acked and delivered in time since the intended moment of sending.${
-    left > 0 ? ` ${count(left)} more are in the JSON result.` : ""
-  }</p><div class="scroll" tabindex="0"><table class="traces"><thead><tr>${heads.map((head, index) => html`<th scope="col" class="${isText(index) ? "text" : "figure"}">${head}</th>`)}</tr></thead>
-<tbody>${traces.slice(0, TRACES_MAX).map((trace) => html`<tr>${cells(trace).map((cell, index) => html`<td class="${isText(index) ? "text" : "figure"}">${cell}</td>`)}</tr>`)}</tbody></table></div></section>`;
-}
-
-function isText(column: number): boolean {
-  return column < 4 || column === 10;
+  const texts = new Set([0, 1, 2, 3, 10]);
+  const rows = traces.slice(0, TRACES_MAX).map((trace) => row(cells(trace), texts));
+  return html`<section class="panel"><h3>Messages that went wrong</h3>
+<p class="note">Sent, acked and delivered in time since the intended moment of sending.${left > 0 ? ` ${count(left)} more are in the JSON result.` : ""}</p>
+${scrolled(table("traces", heads, rows, texts))}</section>`;
 }
 
 function cells(trace: Trace): (Markup | string)[] {

@@ -136,7 +136,10 @@ export function brokenResult(): Result {
     phases: [...result.phases, { name: evil, seconds: 1, figures: { [evil]: 1 } }],
     samples: result.samples.map((one) => (one.phase === "settle" ? { ...one, phase: evil, errors: 3 } : one)),
     throttled_latency_ms: { p50: 900, p90: 4000, p99: 9000, p999: 9900, max: 12_000 },
-    unfit: ["a driver process was saturated: 97% of a core (limit 85%); take more --drivers or a lower --rate", `the host took 14.2% of the machine's time away: ${evil}`],
+    unfit: [
+      "a driver process was saturated: 97% of a core (limit 85%); take more --drivers or a lower --rate",
+      `the host took 14.2% of the machine's time away: ${evil}`,
+    ],
     failures: ["2 messages were lost", "1 message was duplicated", `the time to be back was over its limit: ${evil}`],
     passed: false,
   };
@@ -173,7 +176,7 @@ function curve(least: number, middle: number, most: number): PercentileCurve {
   const points: PercentileCurve = [];
   for (let step = 0; step <= 60; step++) {
     const nines = step / 12;
-    const rise = nines < 1 ? least * ((middle * 2.5) / least) ** nines : middle * 2.5 * (most / (middle * 2.5)) ** ((nines - 1) / 4) ** 0.8;
+    const rise = nines < 1 ? least * ((middle * 2.5) / least) ** nines : middle * 2.5 * (most / (middle * 2.5)) ** (((nines - 1) / 4) ** 0.8);
     points.push([100 - 100 * 10 ** -nines, Math.min(most, rise)]);
   }
   return [...points, [100, most]];
