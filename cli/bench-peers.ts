@@ -17,6 +17,7 @@ interface Flags {
   rounds: number;
   seconds: number;
   connections: number;
+  settleSeconds: number;
   pairs: number;
   members: number;
   inFlight: number;
@@ -28,6 +29,7 @@ interface Flags {
 const MEASURES: readonly Measure[] = ["idle", "direct", "fanout"];
 /** Beats of the slowest kind come every 25 s (socket.io); a measurement without them is shorter. */
 const SECONDS_MAX = 20;
+const WARM_SECONDS = 2;
 
 export function build(command: Command): void {
   const names = catalogue().map(({ name }) => name);
@@ -43,6 +45,7 @@ export function build(command: Command): void {
     .addOption(option("--rounds <count>", "rounds, of which the medians count", { default: 3, parse: integer(1, 100) }))
     .addOption(option("--seconds <count>", "length of each measurement of messages", { default: 5, parse: integer(1, SECONDS_MAX) }))
     .addOption(option("--connections <count>", "idle connections, dropped and logged in again", { default: 5000, parse: integer(100, 100_000) }))
+    .addOption(option("--settle-seconds <count>", "how long they are idle before memory is read; 0: it is not", { default: 40, parse: integer(0, 600) }))
     .addOption(option("--pairs <count>", "pairs that write to each other", { default: 100, parse: integer(1, 10_000) }))
     .addOption(option("--members <count>", "receivers of the fan-out", { default: 200, parse: integer(1, 10_000) }))
     .addOption(option("--in-flight <count>", "messages of the fan-out under way at once", { default: 8, parse: integer(1, 90) }))
@@ -71,6 +74,7 @@ async function run(flags: Flags): Promise<void> {
   }
   const result = await runPeers(peers, {
     ...flags,
+    warmSeconds: WARM_SECONDS,
     source,
     maker,
     texts: messages.map(({ text }) => Buffer.from(text)).filter(isPlain),

@@ -3,18 +3,17 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { floor } from "./protocol/floor.ts";
-import { hawser } from "./protocol/hawser.ts";
+import { hawser, hawserOverWebSocket } from "./protocol/hawser.ts";
 import { mqtt } from "./protocol/mqtt.ts";
 import { nats } from "./protocol/nats.ts";
 import type { PeerProtocol } from "./protocol/protocol.ts";
 import { raw } from "./protocol/raw.ts";
-import { SOCKETIO_PATH, socketio } from "./protocol/socketio.ts";
-import { overWebSocket } from "./protocol/websocket.ts";
+import { socketio } from "./protocol/socketio.ts";
 import { xmpp } from "./protocol/xmpp.ts";
 import { EJABBERD_LOGIN, ejabberdHome, ejabberdVersion, removeEjabberdHome, startEjabberd } from "./server/ejabberd.ts";
 import { startFloor } from "./server/floor.ts";
 import { startHawser } from "./server/hawser.ts";
-import { ensureNpmPackages, PEERS_FOLDER, packageVersion } from "./server/install.ts";
+import { ensureNpmPackage, PEERS_FOLDER } from "./server/install.ts";
 import { mosquittoVersion, startMosquitto } from "./server/mosquitto.ts";
 import { natsVersion, startNatsServer } from "./server/nats-server.ts";
 import { startNodeServer } from "./server/node-server.ts";
@@ -73,7 +72,7 @@ export function catalogue(): Peer[] {
       name: "hawser-ws",
       label: "Hawser, WebSocket",
       guarantees: HAWSER_GUARANTEES,
-      protocol: overWebSocket(hawser, { path: "/", subprotocol: "hawser.v1" }),
+      protocol: hawserOverWebSocket,
       prepare: hawserVersion,
       start: (needs) => startHawser("ws", needs),
     },
@@ -81,8 +80,8 @@ export function catalogue(): Peer[] {
       name: "uws",
       label: "uWebSockets.js",
       guarantees: NO_GUARANTEES,
-      protocol: overWebSocket(raw, { path: "/" }),
-      prepare: (install) => npmVersion("uWebSockets.js", install),
+      protocol: raw,
+      prepare: (install) => ensureNpmPackage("uWebSockets.js", install),
       start: () => startNodeServer("uws"),
     },
     {
@@ -105,8 +104,8 @@ export function catalogue(): Peer[] {
       name: "ws",
       label: "ws",
       guarantees: NO_GUARANTEES,
-      protocol: overWebSocket(raw, { path: "/" }),
-      prepare: (install) => npmVersion("ws", install),
+      protocol: raw,
+      prepare: (install) => ensureNpmPackage("ws", install),
       start: () => startNodeServer("ws"),
     },
     {
@@ -121,8 +120,8 @@ export function catalogue(): Peer[] {
       name: "socketio",
       label: "socket.io",
       guarantees: { ack: "the server saw it", order: "per connection", duplicates: "none are made" },
-      protocol: overWebSocket(socketio, { path: SOCKETIO_PATH, text: true }),
-      prepare: (install) => npmVersion("socket.io", install),
+      protocol: socketio,
+      prepare: (install) => ensureNpmPackage("socket.io", install),
       start: () => startNodeServer("socketio"),
     },
     ejabberd(false),
@@ -135,9 +134,7 @@ function ejabberd(archive: boolean): Peer {
   return {
     name: archive ? "ejabberd-archive" : "ejabberd",
     label: archive ? "ejabberd, archive, acks" : "ejabberd",
-    guarantees: archive
-      ? { ack: "given to the archive, no fsync", order: "per sender", duplicates: "possible" }
-      : { ...NO_GUARANTEES, order: "per sender" },
+    guarantees: archive ? { ack: "given to the archive, no fsync", order: "per sender", duplicates: "possible" } : { ...NO_GUARANTEES, order: "per sender" },
     protocol: xmpp({ ...EJABBERD_LOGIN, acks: archive }),
     prepare: ejabberdVersion,
     start: (needs) => {
@@ -149,11 +146,6 @@ function ejabberd(archive: boolean): Peer {
       home = undefined;
     },
   };
-}
-
-function npmVersion(name: string, install: boolean): string {
-  ensureNpmPackages(install);
-  return packageVersion(name);
 }
 
 function hawserVersion(): string {

@@ -5,6 +5,7 @@ import type { Guarantees } from "./catalogue.ts";
 import type { DirectResult } from "./measure/direct.ts";
 import type { FanoutResult } from "./measure/fanout.ts";
 import type { IdleResult } from "./measure/idle.ts";
+import type { Split } from "./measure/processes.ts";
 
 /** One measurement of one peer in one round. */
 export interface RoundOf<T> {
@@ -36,11 +37,17 @@ export interface PeerFigures {
   skipped: string | null;
   failed: string[];
   user_bytes_per_connection: number | null;
+  /** Medians by process, here and below: they need not add up. */
+  user_bytes_split: Split;
   kernel_bytes_per_connection: number | null;
   cpu_us_per_message: number | null;
+  message_split_us: Split;
   message_ratio_to_floor: number | null;
   messages_per_second: number | null;
+  /** Of one core, used by the driver meanwhile. */
+  message_driver_percent: number | null;
   cpu_us_per_delivery: number | null;
+  delivery_split_us: Split;
   delivery_ratio_to_floor: number | null;
   deliveries_per_second: number | null;
   wire_bytes_per_message: number | null;
@@ -56,7 +63,17 @@ export interface PeersResult {
   at: string;
   command: string;
   machine: Machine;
-  settings: { rounds: number; seconds: number; connections: number; pairs: number; members: number; in_flight: number; wire: string; texts: string };
+  settings: {
+    rounds: number;
+    seconds: number;
+    settle_seconds: number;
+    connections: number;
+    pairs: number;
+    members: number;
+    in_flight: number;
+    wire: string;
+    texts: string;
+  };
   figures: PeerFigures[];
   /** Where others are better than Hawser, and by how much. */
   losses: string[];
@@ -79,11 +96,15 @@ export function figuresOf(peer: PeerRounds, floor: PeerRounds | undefined): Peer
     skipped: peer.skipped,
     failed: [...new Set(failed)],
     user_bytes_per_connection: medianOf(idle, ({ userBytes }) => userBytes),
+    user_bytes_split: medianSplit(idle.filter(({ userBytes }) => userBytes !== null)),
     kernel_bytes_per_connection: medianOf(idle, ({ kernelBytes }) => kernelBytes),
     cpu_us_per_message: medianOf(direct, ({ cpuMicros }) => cpuMicros),
+    message_split_us: medianSplit(direct),
     message_ratio_to_floor: ratio(peer.direct, floor?.direct),
     messages_per_second: medianOf(direct, ({ perSecond }) => perSecond),
+    message_driver_percent: medianOf(direct, ({ driverPercent }) => driverPercent),
     cpu_us_per_delivery: medianOf(fanout, ({ cpuMicros }) => cpuMicros),
+    delivery_split_us: medianSplit(fanout),
     delivery_ratio_to_floor: ratio(peer.fanout, floor?.fanout),
     deliveries_per_second: medianOf(fanout, ({ perSecond }) => perSecond),
     wire_bytes_per_message: medianOf(direct, ({ wireBytes }) => wireBytes),
@@ -93,8 +114,13 @@ export function figuresOf(peer: PeerRounds, floor: PeerRounds | undefined): Peer
   };
 }
 
-function medianOf<T>(values: readonly T[], of: (value: T) => number): number | null {
-  return values.length === 0 ? null : median(values.map(of));
+function medianOf<T>(values: readonly T[], of: (value: T) => number | null): number | null {
+  const known = values.flatMap((value) => of(value) ?? []);
+  return known.length === 0 ? null : median(known);
+}
+
+function medianSplit(values: readonly { split: Split }[]): Split {
+  return Object.fromEntries(Object.keys(values[0]?.split ?? {}).map((part) => [part, median(values.flatMap(({ split }) => split[part] ?? []))]));
 }
 
 function ratio(own: readonly RoundOf<{ cpuMicros: number }>[], floor: readonly RoundOf<{ cpuMicros: number }>[] | undefined): number | null {
@@ -107,21 +133,22 @@ function ratio(own: readonly RoundOf<{ cpuMicros: number }>[], floor: readonly R
 
 type Figure = "user_bytes_per_connection" | "cpu_us_per_message" | "cpu_us_per_delivery" | "wire_bytes_per_message" | "recovery_ms";
 
-const COMPARED: readonly { figure: Figure; what: string; unit: string; digits: number }[] = [
-  { figure: "user_bytes_per_connection", what: "memory per idle connection", unit: "bytes", digits: 0 },
-  { figure: "cpu_us_per_message", what: "CPU per 1:1 message", unit: "µs", digits: 1 },
-  { figure: "cpu_us_per_delivery", what: "CPU per fan-out delivery", unit: "µs", digits: 1 },
-  { figure: "wire_bytes_per_message", what: "wire bytes per message", unit: "bytes", digits: 0 },
-  { figure: "recovery_ms", what: "recovery after all were dropped", unit: "ms", digits: 0 },
+/** `acks`: what is promised for that price belongs to the comparison. */
+const COMPARED: readonly { figure: Figure; what: string; unit: string; digits: number; acks: boolean }[] = [
+  { figure: "user_bytes_per_connection", what: "memory per idle connection", unit: "bytes", digits: 0, acks: false },
+  { figure: "cpu_us_per_message", what: "CPU per 1:1 message", unit: "µs", digits: 1, acks: true },
+  { figure: "cpu_us_per_delivery", what: "CPU per fan-out delivery", unit: "µs", digits: 1, acks: true },
+  { figure: "wire_bytes_per_message", what: "wire bytes per message", unit: "bytes", digits: 0, acks: true },
+  { figure: "recovery_ms", what: "recovery after all were dropped", unit: "ms", digits: 0, acks: false },
 ];
 
 /** Of differences below this nothing is said: they are within what runs vary. */
 const NOTABLE = 1.05;
 
-/** In which figures `own` is worse than which of the others, a sentence for each figure; what is better names what it does not promise. */
+/** In which figures `own` is worse than which of the others, a sentence for each figure; where acknowledgements cost something, what those of the better ones say. */
 export function lossesOf(own: PeerFigures, others: readonly PeerFigures[]): string[] {
   const losses: string[] = [];
-  for (const { figure, what, unit, digits } of COMPARED) {
+  for (const { figure, what, unit, digits, acks } of COMPARED) {
     const value = own[figure];
     if (value === null) continue;
     const better = others
@@ -131,7 +158,7 @@ export function lossesOf(own: PeerFigures, others: readonly PeerFigures[]): stri
       })
       .sort((a, b) => a.theirs - b.theirs);
     if (better.length === 0) continue;
-    const names = better.map(({ other, theirs }) => `${other.label} (${theirs.toFixed(digits)})`);
+    const names = better.map(({ other, theirs }) => `${other.label} (${theirs.toFixed(digits)}${acks ? `; ack: ${other.guarantees.ack}` : ""})`);
     losses.push(`${own.label} loses in ${what}, ${value.toFixed(digits)} ${unit}, to ${names.join(", ")}.`);
   }
   return losses;

@@ -4,7 +4,7 @@
 import type { WireMaker } from "../../loadtest/driver/open-wire.ts";
 import { ConditionsMeter, machine, UNFIT_STOLEN_PERCENT } from "../conditions.ts";
 import { FLOOR, HAWSER, type Measure, type Peer } from "./catalogue.ts";
-import { measureDirect } from "./measure/direct.ts";
+import { type MessagePlan, measureDirect } from "./measure/direct.ts";
 import { measureFanout } from "./measure/fanout.ts";
 import type { MeasureContext } from "./measure/fleet.ts";
 import { measureIdle } from "./measure/idle.ts";
@@ -15,6 +15,10 @@ export interface PeersOptions {
   rounds: number;
   /** Of each measurement of messages. */
   seconds: number;
+  /** Before counting begins: compilers and caches must have seen the traffic. */
+  warmSeconds: number;
+  /** How long connections are idle before memory is read. */
+  settleSeconds: number;
   connections: number;
   pairs: number;
   members: number;
@@ -30,9 +34,6 @@ export interface PeersOptions {
   /** Asked often; true ends the run. */
   stopped: () => boolean;
 }
-
-/** Before counting begins: compilers and caches must have seen the traffic. */
-const WARM_SECONDS = 1;
 
 export async function runPeers(peers: readonly Peer[], options: PeersOptions): Promise<PeersResult> {
   const all = peers.map((peer) => prepare(peer, options));
@@ -82,13 +83,14 @@ async function measureOnce(peer: Peer, rounds: PeerRounds, measure: Measure, rou
   }
   const { stolen_percent } = meter.stop();
   (rounds[measure] as RoundOf<unknown>[]).push({ round, result, failed, stolen_percent });
-  const said = failed === null ? summary(result as Record<string, number | null>) : `FAILED: ${failed}`;
+  const said = failed === null ? summary(result as Record<string, unknown>) : `FAILED: ${failed}`;
   const noisy = stolen_percent > UNFIT_STOLEN_PERCENT ? "  (NOISY)" : "";
   options.progress(`round ${round}/${options.rounds}  ${measure.padEnd(6)}  ${peer.label.padEnd(28)}  ${said}  ${stolen_percent.toFixed(1)}% stolen${noisy}`);
 }
 
 const MEASURES: Record<Measure, (peer: Peer, server: PeerServer, round: number, options: PeersOptions) => Promise<unknown>> = {
-  idle: (peer, server, _, options) => measureIdle(context(options), server, peer.protocol, users(options.connections)),
+  idle: (peer, server, round, options) =>
+    measureIdle(context(options), server, peer.protocol, users(options.connections), round === 1 ? options.settleSeconds : 0),
   direct: (peer, server, _, options) => measureDirect(context(options), server, peer.protocol, users(2 * options.pairs), peer.inOrder === true, plan(options)),
   fanout: (peer, server, round, options) =>
     measureFanout(context(options), server, peer.protocol, users(options.members + 1), `group${String(round).padStart(6, "0")}`, {
@@ -106,8 +108,8 @@ function context({ maker, stopped }: PeersOptions): MeasureContext {
   };
 }
 
-function plan({ texts, seconds }: PeersOptions): { texts: readonly Uint8Array[]; seconds: number; warmSeconds: number } {
-  return { texts, seconds, warmSeconds: WARM_SECONDS };
+function plan({ texts, seconds, warmSeconds }: PeersOptions): MessagePlan {
+  return { texts, seconds, warmSeconds };
 }
 
 function needs(measure: Measure, { connections, pairs, members }: PeersOptions): ServerNeeds {
@@ -120,9 +122,13 @@ function users(count: number): string[] {
   return Array.from({ length: count }, (_, i) => `u${String(i).padStart(10, "0")}`);
 }
 
-function summary(result: Record<string, number | null>): string {
+function summary(result: Record<string, unknown>): string {
+  const show = (value: unknown): string => {
+    if (typeof value === "number") return String(Number(value.toFixed(1)));
+    return value === null ? "-" : `(${summary(value as Record<string, unknown>)})`;
+  };
   return Object.entries(result)
-    .map(([name, value]) => `${name} ${value === null ? "-" : Number(value.toFixed(1))}`)
+    .map(([name, value]) => `${name} ${show(value)}`)
     .join(", ");
 }
 
@@ -142,6 +148,7 @@ function resultOf(rounds: PeerRounds[], options: PeersOptions): PeersResult {
     settings: {
       rounds: options.rounds,
       seconds: options.seconds,
+      settle_seconds: options.settleSeconds,
       connections: options.connections,
       pairs: options.pairs,
       members: options.members,

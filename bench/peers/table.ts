@@ -13,23 +13,59 @@ const COLUMNS: readonly Column[] = [
   { key: "cpu_us_per_message", title: "µs/1:1", digits: 1 },
   { key: "message_ratio_to_floor", title: "× floor", digits: 1 },
   { key: "messages_per_second", title: "msg/s", digits: 0 },
+  { key: "message_driver_percent", title: "driver %", digits: 0 },
   { key: "cpu_us_per_delivery", title: "µs/delivery", digits: 1 },
   { key: "delivery_ratio_to_floor", title: "× floor", digits: 2 },
   { key: "wire_bytes_per_message", title: "wire bytes", digits: 0 },
+  { key: "wire_overhead_per_message", title: "beyond text", digits: 0 },
   { key: "recovery_ms", title: "recovery ms", digits: 0 },
   { key: "missing", title: "missing", digits: 0 },
   { key: "ack", title: "ack says" },
 ];
 
+/** What the processes of a server have in its figures, where there are several. */
+function splits(figures: readonly PeerFigures[]): string[] {
+  return figures.flatMap(({ label, user_bytes_split, message_split_us, delivery_split_us }) => {
+    const parts = [
+      { what: "bytes per connection", split: user_bytes_split, digits: 0 },
+      { what: "µs per 1:1 message", split: message_split_us, digits: 1 },
+      { what: "µs per delivery", split: delivery_split_us, digits: 2 },
+    ].filter(({ split }) => Object.keys(split).length > 1);
+    if (parts.length === 0) return [];
+    const shown = parts.map(({ what, split, digits }) => {
+      const each = Object.entries(split).map(([part, value]) => `${part} ${value.toFixed(digits)}`);
+      return `${what} ${each.join(" + ")}`;
+    });
+    return [`${label}: ${shown.join("; ")}.`];
+  });
+}
+
 export function formatPeers(result: PeersResult): string {
   const rows = result.figures.map(
-    ({ guarantees, skipped, failed, ...figures }): Row => ({ ...figures, ack: skipped === null ? (failed.length === 0 ? guarantees.ack : "FAILED, see below") : "not installed" }),
+    (figures): Row => ({ ...Object.fromEntries(COLUMNS.map(({ key }) => [key, figures[key as FigureName] ?? null])), ack: state(figures) }),
   );
-  const parts = [formatTable({ title: `Peers, medians of ${rounds(result)}`, columns: COLUMNS, rows }), ...result.losses, ...notes(result)];
-  for (const { label, failed } of result.figures) for (const reason of failed) parts.push(`FAILED: ${label}: ${reason}`);
-  for (const { label, skipped } of result.figures) if (skipped !== null) parts.push(`LEFT OUT: ${label}: ${skipped}`);
-  for (const reason of result.unfit) parts.push(`UNFIT: ${reason}`);
-  return parts.join("\n");
+  const parts = [
+    formatTable({ title: `Peers, medians of ${rounds(result)}`, columns: COLUMNS, rows }),
+    ...splits(result.figures),
+    ...result.losses,
+    ...notes(result),
+  ];
+  return [...parts, ...warnings(result)].join("\n");
+}
+
+type FigureName = { [K in keyof PeerFigures]: PeerFigures[K] extends number | string | null ? K : never }[keyof PeerFigures];
+
+function state({ guarantees, skipped, failed }: PeerFigures): string {
+  if (skipped !== null) return "NOT INSTALLED, see below";
+  return failed.length === 0 ? guarantees.ack : "FAILED, see below";
+}
+
+function warnings({ figures, unfit }: PeersResult): string[] {
+  return [
+    ...figures.flatMap(({ label, failed }) => failed.map((reason) => `FAILED: ${label}: ${reason}`)),
+    ...figures.flatMap(({ label, skipped }) => (skipped === null ? [] : [`NOT INSTALLED: ${label}: ${skipped}`])),
+    ...unfit.map((reason) => `UNFIT: ${reason}`),
+  ];
 }
 
 function rounds({ settings }: PeersResult): string {
@@ -40,8 +76,10 @@ function rounds({ settings }: PeersResult): string {
 function notes({ settings }: PeersResult): string[] {
   return [
     `Memory and CPU are those of all processes of a server together (Hawser: gateway, logic and nats-server; ejabberd runs as one process, without epmd). ` +
-      `Bytes per connection: private memory over the empty state with ${settings.connections} connections idle, without the kernel's part, which stands beside it.`,
+      `Bytes per connection: private memory over the empty state with ${settings.connections} connections, idle for ${settings.settle_seconds} s, without the kernel's part, ` +
+      `which stands beside it (first round only).`,
     `1:1: ${settings.pairs} pairs, one real message in flight in each, the next when it was delivered, and acknowledged where the peer does that; CPU per message. ` +
+      `Where the driver is near 100% of a core, the rate is the driver's, not the server's limit. ` +
       `Fan-out: one sender, ${settings.members} receivers, ${settings.in_flight} messages in flight; CPU per delivery. In Hawser the receivers are devices of one user (logic --sessions-per-user), ` +
       `since there are no groups yet, and every message is stored before it is delivered.`,
     `Wire bytes: TCP payload of a 1:1 message, both ends, acknowledgements and the text (twice) included, beats not. ` +
@@ -52,23 +90,23 @@ function notes({ settings }: PeersResult): string[] {
 export function markdown(result: PeersResult): string {
   const { settings, machine } = result;
   const lines = [
-    "| | idle bytes per connection (kernel) | CPU µs per 1:1 message (× floor) | CPU µs per fan-out delivery (× floor) | wire bytes per message | recovery (missing) | an ack says | order | duplicates |",
+    "| | idle bytes per connection (kernel) | CPU µs per 1:1 message (× floor) | CPU µs per fan-out delivery (× floor) | wire bytes per message (beyond the text) | recovery (missing) | an ack says | order | duplicates |",
     "|---|---|---|---|---|---|---|---|---|",
     ...result.figures.map(row),
     "",
     ...result.losses.map((loss) => `- ${loss}`),
     "",
-    ...notes(result),
+    ...[...splits(result.figures), ...notes(result)].map((note) => `${note}\n`),
     "",
     `Medians of ${rounds(result)} of \`${result.command}\`, ${settings.seconds} s for each measurement of messages, ${result.at.slice(0, 10)}, on ${machine.cores} cores ` +
       `(${machine.cpu}), Linux ${machine.kernel}, Node ${machine.node}; ${versions(result.figures)}.`,
-    ...result.unfit.map((reason) => `Read with care: ${reason}.`),
+    ...warnings(result).map((warning) => `\n**${warning.replaceAll("\n", " ")}**`),
   ];
   return lines.join("\n");
 }
 
 function row(figures: PeerFigures): string {
-  const { label, guarantees, skipped, failed } = figures;
+  const { label, guarantees, skipped } = figures;
   if (skipped !== null) return `| ${label} | not installed | | | | | | | |`;
   const bold = label.startsWith("Hawser") ? "**" : "";
   const cells = [
@@ -76,13 +114,13 @@ function row(figures: PeerFigures): string {
     `${number(figures.user_bytes_per_connection)} (${number(figures.kernel_bytes_per_connection)})`,
     withRatio(figures.cpu_us_per_message, figures.message_ratio_to_floor, 1),
     withRatio(figures.cpu_us_per_delivery, figures.delivery_ratio_to_floor, 2),
-    number(figures.wire_bytes_per_message),
+    figures.wire_bytes_per_message === null ? "–" : `${number(figures.wire_bytes_per_message)} (${number(figures.wire_overhead_per_message)})`,
     figures.recovery_ms === null ? "–" : `${(figures.recovery_ms / 1000).toFixed(2)} s (${figures.missing ?? "–"})`,
     figures.name === FLOOR ? "" : guarantees.ack,
     figures.name === FLOOR ? "" : guarantees.order,
     figures.name === FLOOR ? "" : guarantees.duplicates,
   ];
-  return `| ${cells.join(" | ")} |${failed.length === 0 ? "" : ` FAILED: ${failed.join("; ")}`}`;
+  return `| ${cells.join(" | ")} |`;
 }
 
 function withRatio(value: number | null, ratio: number | null, digits: number): string {

@@ -4,7 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { PeerProtocol } from "../protocol/protocol.ts";
 import type { PeerServer } from "../server/server.ts";
 import { Fleet, type FleetEvents, type MeasureContext } from "./fleet.ts";
-import { totalCpuMicros } from "./processes.ts";
+import { cpuOf, DriverMeter, type Split, since, sum } from "./processes.ts";
 
 export interface MessagePlan {
   texts: readonly Uint8Array[];
@@ -18,10 +18,13 @@ export interface DirectResult {
   perSecond: number;
   /** Of all server processes. */
   cpuMicros: number;
+  split: Split;
   /** Per message, both directions, acknowledgements and the text (twice) included. */
   wireBytes: number;
   /** Of the mean text among these messages. */
   textBytes: number;
+  /** Of one core, used by the driver: near 100, it was the driver that set the pace. */
+  driverPercent: number;
 }
 
 const LOGIN_TIMEOUT_MS = 30_000;
@@ -37,19 +40,27 @@ export async function measureDirect(
   plan: MessagePlan,
 ): Promise<DirectResult> {
   const traffic = new PairTraffic(users, protocol.acks ? 2 : 1, plan.texts);
-  const fleet = new Fleet(context, server, protocol, users.map((user) => ({ user })), traffic);
+  const fleet = new Fleet(
+    context,
+    server,
+    protocol,
+    users.map((user) => ({ user })),
+    traffic,
+  );
   traffic.fleet = fleet;
   try {
     const { missing } = await fleet.login(LOGIN_TIMEOUT_MS, inOrder ? 1 : undefined);
     if (missing > 0) throw new Error(`${missing} of ${users.length} sessions could not log in`);
     traffic.start();
     await delay(plan.warmSeconds * 1000);
-    const before = { done: traffic.done, text: traffic.textBytes, wire: fleet.wire.bytesIn + fleet.wire.bytesOut, cpu: totalCpuMicros(server.pids()) };
+    const before = { done: traffic.done, text: traffic.textBytes, wire: fleet.wire.bytesIn + fleet.wire.bytesOut, cpu: cpuOf(server.pids()) };
     const started = performance.now();
+    const driver = new DriverMeter();
     await runFor(plan.seconds, fleet, () => traffic.done);
     const elapsed = performance.now() - started;
+    const driverPercent = driver.percent();
     const messages = traffic.done - before.done;
-    const cpu = totalCpuMicros(server.pids()) - before.cpu;
+    const split = since(before.cpu, cpuOf(server.pids()), messages);
     const wire = fleet.wire.bytesIn + fleet.wire.bytesOut - before.wire;
     traffic.stop();
     fleet.check();
@@ -57,7 +68,9 @@ export async function measureDirect(
     return {
       messages,
       perSecond: (messages * 1000) / elapsed,
-      cpuMicros: cpu / messages,
+      cpuMicros: sum(split),
+      split,
+      driverPercent,
       wireBytes: wire / messages,
       textBytes: (traffic.textBytes - before.text) / messages,
     };

@@ -5,7 +5,7 @@ import type { PeerIdentity, PeerProtocol } from "../protocol/protocol.ts";
 import type { PeerServer } from "../server/server.ts";
 import { type MessagePlan, runFor } from "./direct.ts";
 import { Fleet, type FleetEvents, type MeasureContext } from "./fleet.ts";
-import { totalCpuMicros } from "./processes.ts";
+import { cpuOf, DriverMeter, type Split, since, sum } from "./processes.ts";
 
 export interface FanoutPlan extends MessagePlan {
   inFlight: number;
@@ -17,6 +17,9 @@ export interface FanoutResult {
   perSecond: number;
   /** Of all server processes, per delivery. */
   cpuMicros: number;
+  split: Split;
+  /** Of one core, used by the driver: near 100, it was the driver that set the pace. */
+  driverPercent: number;
 }
 
 const LOGIN_TIMEOUT_MS = 60_000;
@@ -41,16 +44,18 @@ export async function measureFanout(
     await delay(300);
     traffic.start();
     await delay(plan.warmSeconds * 1000);
-    const before = { deliveries: traffic.deliveries, cpu: totalCpuMicros(server.pids()) };
+    const before = { deliveries: traffic.deliveries, cpu: cpuOf(server.pids()) };
     const started = performance.now();
+    const driver = new DriverMeter();
     await runFor(plan.seconds, fleet, () => traffic.deliveries);
     const elapsed = performance.now() - started;
+    const driverPercent = driver.percent();
     const deliveries = traffic.deliveries - before.deliveries;
-    const cpu = totalCpuMicros(server.pids()) - before.cpu;
+    const split = since(before.cpu, cpuOf(server.pids()), deliveries);
     traffic.stop();
     fleet.check();
     if (deliveries === 0) throw new Error("not one message arrived");
-    return { members: users.length - 1, deliveries, perSecond: (deliveries * 1000) / elapsed, cpuMicros: cpu / deliveries };
+    return { members: users.length - 1, deliveries, perSecond: (deliveries * 1000) / elapsed, cpuMicros: sum(split), split, driverPercent };
   } finally {
     fleet.destroy();
   }

@@ -2,7 +2,8 @@
 // that fails before its login is tried again a little later; one that is lost afterwards ends the measurement.
 import { setTimeout as delay } from "node:timers/promises";
 import type { WireMaker } from "../../../loadtest/driver/open-wire.ts";
-import type { Wire, WireEvents } from "../../../loadtest/driver/wire.ts";
+import { webSocketWire } from "../../../loadtest/driver/websocket.ts";
+import type { Wire, WireEvents, WireTarget } from "../../../loadtest/driver/wire.ts";
 import type { PeerIdentity, PeerProtocol, PeerSession } from "../protocol/protocol.ts";
 
 export interface FleetTarget {
@@ -47,7 +48,7 @@ export class Fleet implements WireEvents {
   /** Sessions logged in now. */
   ready: number;
   private readonly context: MeasureContext;
-  private readonly target: FleetTarget;
+  private readonly target: WireTarget;
   private readonly sessions: PeerSession[];
   private readonly states: Uint8Array;
   private connecting: number;
@@ -57,16 +58,20 @@ export class Fleet implements WireEvents {
 
   constructor(context: MeasureContext, target: FleetTarget, protocol: PeerProtocol, identities: readonly PeerIdentity[], events: FleetEvents) {
     this.context = context;
-    this.target = target;
     this.ready = 0;
     this.states = new Uint8Array(identities.length);
     this.connecting = 0;
     this.failure = undefined;
     this.retryAt = new Map();
-    this.wire = context.maker.open(identities.length, this);
+    const plan = protocol.webSocket;
+    const slots = identities.length;
+    const webSocket = plan === undefined ? undefined : webSocketWire(this, (events) => context.maker.open(slots, events));
+    this.wire = webSocket ?? context.maker.open(slots, this);
+    this.target = plan === undefined ? target : { ...target, path: plan.path, ...(plan.subprotocol !== undefined && { protocol: plan.subprotocol }) };
+    const asText = plan?.text === true ? webSocket : undefined;
     this.sessions = identities.map((identity, slot) =>
       protocol.session(identity, {
-        write: (bytes) => this.wire.write(slot, bytes),
+        write: (bytes) => (asText === undefined ? this.wire.write(slot, bytes) : asText.writeText(slot, bytes)),
         ready: () => this.becameReady(slot),
         delivered: (text) => events.delivered(slot, text),
         acked: () => events.acked(slot),
@@ -111,6 +116,11 @@ export class Fleet implements WireEvents {
     this.ready = 0;
     this.connecting = 0;
     this.retryAt.clear();
+  }
+
+  /** Does nothing for so long. Throws when a connection is lost meanwhile. */
+  async idle(ms: number): Promise<void> {
+    for (const end = performance.now() + ms; performance.now() < end; await delay(Math.min(200, Math.max(1, end - performance.now())))) this.check();
   }
 
   /** Throws when something happened that makes the measurement void. */

@@ -1,16 +1,16 @@
 // What an idle connection costs in memory, and how long it takes until everybody is back after all were dropped.
-import { setTimeout as delay } from "node:timers/promises";
 import type { PeerProtocol } from "../protocol/protocol.ts";
 import type { PeerServer } from "../server/server.ts";
 import { Fleet, type MeasureContext } from "./fleet.ts";
-import { kernelBytes, settledBytes } from "./processes.ts";
+import { kernelBytes, privateBytesOf, type Split, since, sum } from "./processes.ts";
 
 export interface IdleResult {
   connections: number;
-  /** Private memory of all server processes over their empty state, per connection. */
-  userBytes: number;
+  /** Private memory of all server processes over their empty state, per connection; null when it was not asked for. */
+  userBytes: number | null;
+  split: Split;
   /** Of the kernel, for the server's end of a connection. */
-  kernelBytes: number;
+  kernelBytes: number | null;
   /** From the drop of all connections until 99.9% were logged in again, in ms; null when they never were. */
   recoveryMs: number | null;
   missing: number;
@@ -19,35 +19,47 @@ export interface IdleResult {
 /** Who comes and goes before the empty state is taken: what a server loads for its first clients is no cost of a connection. */
 const WARMING = 200;
 const LOGIN_TIMEOUT_MS = 120_000;
-const SETTLE_TIMEOUT_MS = 8_000;
+const AWAY_MS = 500;
 
 const NOTHING = { delivered: () => {}, acked: () => {} };
 
-export async function measureIdle(context: MeasureContext, server: PeerServer, protocol: PeerProtocol, users: readonly string[]): Promise<IdleResult> {
-  const warming = new Fleet(context, server, protocol, users.slice(0, WARMING).map((user) => ({ user })), NOTHING);
+/**
+ * `settleSeconds`: how long the connections are idle before memory is read, and half of that for the empty state. Runtimes
+ * with garbage collection give memory back only after they had nothing to do for long; 0: memory is not read.
+ */
+export async function measureIdle(
+  context: MeasureContext,
+  server: PeerServer,
+  protocol: PeerProtocol,
+  users: readonly string[],
+  settleSeconds: number,
+): Promise<IdleResult> {
+  const identities = users.map((user) => ({ user }));
+  const warming = new Fleet(context, server, protocol, identities.slice(0, WARMING), NOTHING);
   try {
     await warming.login(LOGIN_TIMEOUT_MS);
     warming.drop();
-    await delay(500);
+    await warming.idle(AWAY_MS + settleSeconds * 500);
   } finally {
     warming.destroy();
   }
-  const fleet = new Fleet(context, server, protocol, users.map((user) => ({ user })), NOTHING);
+  const fleet = new Fleet(context, server, protocol, identities, NOTHING);
   try {
-    const emptyBytes = await settledBytes(server.pids, SETTLE_TIMEOUT_MS);
-    const emptyKernel = kernelBytes();
+    const empty = { user: privateBytesOf(server.pids()), kernel: kernelBytes() };
     const { missing } = await fleet.login(LOGIN_TIMEOUT_MS);
     if (missing > 0) throw new Error(`${missing} of ${users.length} sessions could not log in`);
-    const fullBytes = await settledBytes(server.pids, SETTLE_TIMEOUT_MS);
-    const fullKernel = kernelBytes();
-    fleet.check();
+    await fleet.idle(settleSeconds * 1000);
+    const split = since(empty.user, privateBytesOf(server.pids()), users.length);
+    // Both ends of each connection are on this machine.
+    const kernel = (kernelBytes() - empty.kernel) / users.length / 2;
     fleet.drop();
     const again = await fleet.login(LOGIN_TIMEOUT_MS);
+    const read = settleSeconds > 0;
     return {
       connections: users.length,
-      userBytes: (fullBytes - emptyBytes) / users.length,
-      // Both ends of each connection are on this machine.
-      kernelBytes: (fullKernel - emptyKernel) / users.length / 2,
+      userBytes: read ? sum(split) : null,
+      split: read ? split : {},
+      kernelBytes: read ? kernel : null,
       recoveryMs: Number.isNaN(again.mostMs) ? null : again.mostMs,
       missing: again.missing,
     };

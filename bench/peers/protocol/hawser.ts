@@ -9,6 +9,7 @@ import { hawser as wire } from "../../../proto/gen/hawser.js";
 import type { PeerIdentity, PeerOutput, PeerProtocol, PeerSession } from "./protocol.ts";
 
 export const hawser: PeerProtocol = { acks: true, publishAcks: true, session: (identity, out) => new HawserSession(identity, out) };
+export const hawserOverWebSocket: PeerProtocol = { ...hawser, webSocket: { path: "/", subprotocol: "hawser.v1" } };
 
 class HawserSession implements PeerSession {
   private readonly user: string;

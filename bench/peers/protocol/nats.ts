@@ -40,7 +40,11 @@ class NatsSession implements PeerSession {
         this.out.delivered(bytes.subarray(text, text + length));
         at = text + length + CRLF.length;
       } else {
-        this.line(Buffer.from(bytes.buffer, bytes.byteOffset + at, lf - at).toString("latin1").trimEnd());
+        this.line(
+          Buffer.from(bytes.buffer, bytes.byteOffset + at, lf - at)
+            .toString("latin1")
+            .trimEnd(),
+        );
         at = lf + 1;
       }
     }

@@ -38,7 +38,17 @@ export interface PeerIdentity {
   publishes?: string;
 }
 
+/** How a protocol's messages travel in WebSocket messages: each write is one, and each that comes is handed over by itself. */
+export interface WebSocketPlan {
+  path: string;
+  subprotocol?: string;
+  /** Messages are text; binary when left out. */
+  text?: boolean;
+}
+
 export interface PeerProtocol {
+  /** TCP when left out. */
+  readonly webSocket?: WebSocketPlan;
   /** Whether the server acknowledges a 1:1 message to its sender. */
   readonly acks: boolean;
   /** Whether it acknowledges a published message. */

@@ -8,7 +8,7 @@ export const RawKind = { Login: 1, Ready: 2, Send: 3, Publish: 4, Delivered: 5, 
 
 const PING = Buffer.from([0]);
 
-export const raw: PeerProtocol = { acks: false, publishAcks: false, session: (identity, out) => new RawSession(identity, out) };
+export const raw: PeerProtocol = { webSocket: { path: "/" }, acks: false, publishAcks: false, session: (identity, out) => new RawSession(identity, out) };
 
 class RawSession implements PeerSession {
   private readonly identity: PeerIdentity;

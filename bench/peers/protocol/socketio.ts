@@ -3,10 +3,13 @@
 // acknowledged by the server's callback.
 import type { PeerIdentity, PeerOutput, PeerProtocol, PeerSession } from "./protocol.ts";
 
-/** Where engine.io listens; the query says what is spoken. */
-export const SOCKETIO_PATH = "/socket.io/?EIO=4&transport=websocket";
-
-export const socketio: PeerProtocol = { acks: true, publishAcks: true, session: (identity, out) => new SocketioSession(identity, out) };
+export const socketio: PeerProtocol = {
+  // Where engine.io listens; the query says what is spoken.
+  webSocket: { path: "/socket.io/?EIO=4&transport=websocket", text: true },
+  acks: true,
+  publishAcks: true,
+  session: (identity, out) => new SocketioSession(identity, out),
+};
 
 /** Of the acknowledgement that answers the login. */
 const LOGIN = 0;

@@ -53,7 +53,11 @@ class XmppSession implements PeerSession {
     for (;;) {
       const next = stanzaEnd(bytes, at, end);
       if (next < 0) return at - start;
-      this.stanza(Buffer.from(bytes.buffer, bytes.byteOffset + at, next - at).toString("utf8").trimStart());
+      this.stanza(
+        Buffer.from(bytes.buffer, bytes.byteOffset + at, next - at)
+          .toString("utf8")
+          .trimStart(),
+      );
       at = next;
     }
   }

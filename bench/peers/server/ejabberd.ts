@@ -70,7 +70,7 @@ export async function startEjabberd({ archive, home }: EjabberdOptions, needs: S
     httpPort,
   );
   for (const user of needs.users) known.add(user);
-  return { host: "127.0.0.1", port, pids: () => [child.pid], stop: () => child.stop() };
+  return { host: "127.0.0.1", port, pids: () => ({ beam: child.pid }), stop: () => child.stop() };
 }
 
 export function removeEjabberdHome(home: string): void {
@@ -125,7 +125,9 @@ ${archive ? "  mod_mam:\n    db_type: mnesia\n    default: always\n    clear_arc
 }
 
 function erlangLibraries(): string {
-  const file = outputOf("dpkg", ["-L", "ejabberd"]).split("\n").find((path) => path.endsWith("/ebin/ejabberd.app"));
+  const file = outputOf("dpkg", ["-L", "ejabberd"])
+    .split("\n")
+    .find((path) => path.endsWith("/ebin/ejabberd.app"));
   // .../x86_64-linux-gnu/ejabberd-23.01-1/ebin/ejabberd.app
   return file === undefined ? (process.env["ERL_LIBS"] ?? "") : join(file, "../../..");
 }
@@ -146,10 +148,13 @@ async function register(users: readonly string[], port: number): Promise<void> {
 function registerOne(user: string, port: number, agent: Agent): Promise<void> {
   const { domain, password } = EJABBERD_LOGIN;
   return new Promise((resolve, reject) => {
-    const call = request({ host: "127.0.0.1", port, agent, method: "POST", path: "/api/register", headers: { "content-type": "application/json" } }, (answer) => {
-      answer.resume();
-      answer.once("end", () => (answer.statusCode === 200 ? resolve() : reject(new Error(`ejabberd refused to register ${user}: ${answer.statusCode}`))));
-    });
+    const call = request(
+      { host: "127.0.0.1", port, agent, method: "POST", path: "/api/register", headers: { "content-type": "application/json" } },
+      (answer) => {
+        answer.resume();
+        answer.once("end", () => (answer.statusCode === 200 ? resolve() : reject(new Error(`ejabberd refused to register ${user}: ${answer.statusCode}`))));
+      },
+    );
     call.once("error", reject);
     call.end(JSON.stringify({ user, host: domain, password }));
   });

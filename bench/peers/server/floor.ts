@@ -25,7 +25,7 @@ export async function startFloor(name: FloorName): Promise<PeerServer> {
   return {
     host: "127.0.0.1",
     port,
-    pids: () => [child.pid],
+    pids: () => ({ [name]: child.pid }),
     stop: async () => {
       await child.stop();
       rmSync(dir, { recursive: true, force: true });

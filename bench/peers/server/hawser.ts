@@ -19,7 +19,7 @@ export async function startHawser(transport: "tcp" | "ws", needs: ServerNeeds): 
   return {
     host: "127.0.0.1",
     port: Number(new URL(stack.urls[transport]).port),
-    pids: () => Object.values(stack.pids),
+    pids: () => stack.pids,
     stop: async () => {
       await stack.stop();
       rmSync(dataDir, { recursive: true, force: true });

@@ -33,21 +33,27 @@ export function ensureProgram(plan: DebianProgram, install: boolean): string {
   throw new NotInstalled(`${plan.program} is not installed: sudo apt-get install ${plan.package} (Debian, Ubuntu), then run this again`);
 }
 
-/** Installs the npm packages of bench/peers when they are not there. Throws NotInstalled. */
-export function ensureNpmPackages(install: boolean): void {
-  if (existsSync(join(PEERS_FOLDER, "node_modules/.package-lock.json"))) return;
+/**
+ * The version of an npm package that servers use: of bench/peers, or of the project's own packages where those have it;
+ * else those of bench/peers are installed first. Throws NotInstalled.
+ */
+export function ensureNpmPackage(name: string, install: boolean): string {
+  const found = npmVersion(name);
+  if (found !== undefined) return found;
   if (install && !tried.has("npm")) {
     tried.add("npm");
     console.error("bench:peers: installing socket.io, ws and uWebSockets.js into bench/peers (npm ci), about 10 s");
-    const result = spawnSync("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], { cwd: PEERS_FOLDER, stdio: ["ignore", 2, 2] });
-    if (result.status === 0) return;
+    spawnSync("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], { cwd: PEERS_FOLDER, stdio: ["ignore", 2, 2] });
+    const installed = npmVersion(name);
+    if (installed !== undefined) return installed;
   }
-  throw new NotInstalled("the npm packages of bench/peers are not installed: npm ci --prefix bench/peers");
+  throw new NotInstalled(`${name} is not installed: npm ci --prefix bench/peers`);
 }
 
-/** The version of an npm package of bench/peers, or of the project's own. */
-export function packageVersion(name: string): string {
-  const resolved = [PEERS_FOLDER, dirname(dirname(PEERS_FOLDER))].map((folder) => join(folder, "node_modules", name, "package.json")).find(existsSync);
-  if (resolved === undefined) return "unknown";
-  return (JSON.parse(readFileSync(resolved, "utf8")) as { version: string }).version;
+function npmVersion(name: string): string | undefined {
+  // In the order in which Node looks for it from bench/peers/servers.
+  const manifest = [PEERS_FOLDER, dirname(dirname(PEERS_FOLDER))]
+    .map((folder) => join(folder, "node_modules", name, "package.json"))
+    .find((path) => existsSync(path));
+  return manifest === undefined ? undefined : (JSON.parse(readFileSync(manifest, "utf8")) as { version: string }).version;
 }

@@ -41,7 +41,7 @@ ${process.getuid?.() === 0 ? "user root\n" : ""}${persistence ? saved : "persist
   return {
     host: "127.0.0.1",
     port,
-    pids: () => [child.pid],
+    pids: () => ({ mosquitto: child.pid }),
     stop: async () => {
       await child.stop();
       rmSync(dir, { recursive: true, force: true });

@@ -13,7 +13,7 @@ export async function startNatsServer(): Promise<PeerServer> {
   const [port = 0] = await freePorts(1);
   const child = new Child({ command: program(), args: ["-a", "127.0.0.1", "-p", String(port)], endsWithInput: false });
   await child.until(() => natsReady(port), 10_000);
-  return { host: "127.0.0.1", port, pids: () => [child.pid], stop: () => child.stop() };
+  return { host: "127.0.0.1", port, pids: () => ({ nats: child.pid }), stop: () => child.stop() };
 }
 
 function program(): string {

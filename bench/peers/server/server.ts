@@ -3,8 +3,8 @@
 export interface PeerServer {
   host: string;
   port: number;
-  /** All processes of the server. */
-  pids(): number[];
+  /** All processes of the server, by part. Throws when one has ended. */
+  pids(): Record<string, number>;
   /** Ends all of them and removes what they wrote. */
   stop(): Promise<void>;
 }
