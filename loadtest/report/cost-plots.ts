@@ -7,11 +7,13 @@ import { bytes, compact, count, micros, millis, significant, text } from "./form
 import { bytesTo, linePlot } from "./line-plot.ts";
 import { html, type Markup } from "./markup.ts";
 import { linearScale } from "./scale.ts";
-import { COLOUR, colourOf } from "./style.ts";
+import { COLOUR, colourOf, inOrder } from "./style.ts";
 
 const NOT_OURS = "The server's processes are not ours to look at, so their cost is not known.";
 /** Of the largest number of connections: with fewer, the servers' own noise is larger than what is measured. */
 const CURVE_FROM = 0.02;
+/** Of a curve per connection. */
+const POINTS_MIN = 3;
 /** Of plots, in pixels. */
 const HEIGHT = 200;
 
@@ -20,7 +22,7 @@ export function cpuPerMessage({ server }: Result): Markup {
   if (server === null) return panel(title, html`<p class="empty">${NOT_OURS}</p>`);
   const { cpu_us_per_message: total, cpu_us_per_message_with_idle: withIdle, cpu_us_per_delivery: perDelivery, split, idle_cpu_percent: idle } = server;
   if (total === null) return panel(title, html`<p class="empty">No message flowed, so there is no cost per message.</p>`);
-  const idling = Object.entries(idle).map(([name, value]) => `${name} ${significant(Math.round(value * 10) / 10)}%`);
+  const idling = inOrder(idle).map(([name, value]) => `${name} ${significant(Math.round(value * 10) / 10)}%`);
   const note = [
     "User and system time of all server processes while traffic flowed, per acked message, without what they use while nobody talks.",
     withIdle === null ? undefined : `With that it is ${text(micros(withIdle))}.`,
@@ -41,10 +43,13 @@ export function bytesPerConnection({ server, driver }: Result): Markup {
   const title = "Memory per connection";
   if (server === null) return panel(title, html`<p class="empty">${NOT_OURS}</p>`);
   const { bytes_per_connection: total, bytes_per_connection_split: split, kernel_bytes_per_connection: kernel } = server;
-  if (total === null) return panel(title, html`<p class="empty">There were too few connections: what the servers need for themselves would hide it.</p>`);
+  if (total === null || total <= 0)
+    return panel(title, html`<p class="empty">There were too few connections: what the servers need for themselves would hide it.</p>`);
   const beside = [
     kernel === null ? undefined : `The kernel (slab and TCP buffers, both ends of what is here) takes ${text(bytes(kernel))} beside it.`,
-    driver.bytes_per_connection === null ? undefined : `A driver needs ${text(bytes(driver.bytes_per_connection))} per connection.`,
+    driver.bytes_per_connection === null || driver.bytes_per_connection <= 0
+      ? undefined
+      : `A driver needs ${text(bytes(driver.bytes_per_connection))} per connection.`,
   ].filter((one) => one !== undefined);
   return panel(
     title,
@@ -93,23 +98,25 @@ export function memoryCurves(result: Result): Markup[] {
         rows: points.map(([connections, value]) => ({ at: x.at(connections), cells: [count(connections), text(bytes(value))] })),
       },
     }),
-    figure({
-      title: "Gateway memory per connection against connections",
-      note:
-        `What the gateways had grown by since ${count(first[0])} connections, per connection. ` +
-        `Left out below ${significant(CURVE_FROM * 100)}% of the connections, where it is noise.`,
-      plot: linePlot({
-        ...xAxis,
-        alt: `Memory of the gateways per connection; ${text(bytes(perConnection.at(-1)?.[1] ?? 0))} at ${count(most)} connections.`,
-        y: bytesTo(top, HEIGHT),
-        yTick: (value) => (value === 0 ? "0" : text(bytes(value))),
-        series: [{ name: "per connection", colour: COLOUR.gateway, look: perConnection.length > 60 ? "line" : "dots", points: perConnection }],
-      }),
-      data: {
-        head: ["connections", "per connection"],
-        rows: perConnection.map(([connections, value]) => ({ at: x.at(connections), cells: [count(connections), text(bytes(value))] })),
-      },
-    }),
+    perConnection.length < POINTS_MIN
+      ? noFigure("Gateway memory per connection against connections", "Connections grew within a few samples: too few points for a curve.")
+      : figure({
+          title: "Gateway memory per connection against connections",
+          note:
+            `What the gateways had grown by since ${count(first[0])} connections, per connection. ` +
+            `Left out below ${significant(CURVE_FROM * 100)}% of the connections, where it is noise.`,
+          plot: linePlot({
+            ...xAxis,
+            alt: `Memory of the gateways per connection; ${text(bytes(perConnection.at(-1)?.[1] ?? 0))} at ${count(most)} connections.`,
+            y: bytesTo(top, HEIGHT),
+            yTick: (value) => (value === 0 ? "0" : text(bytes(value))),
+            series: [{ name: "per connection", colour: COLOUR.gateway, look: perConnection.length > 60 ? "line" : "dots", points: perConnection }],
+          }),
+          data: {
+            head: ["connections", "per connection"],
+            rows: perConnection.map(([connections, value]) => ({ at: x.at(connections), cells: [count(connections), text(bytes(value))] })),
+          },
+        }),
   ];
 }
 
@@ -133,7 +140,7 @@ export function driverCpu({ driver }: Result): Markup {
 }
 
 function parts(split: Record<string, number>, format: (value: number) => string): Bar[] {
-  return Object.entries(split).map(([name, value], index) => ({ name, value, text: format(value), colour: colourOf(name, index) }));
+  return inOrder(split).map(([name, value], index) => ({ name, value, text: format(value), colour: colourOf(name, index) }));
 }
 
 /** Of the straight line with the least squares. */

@@ -25,11 +25,11 @@ export function latencyPlot(result: Result): Markup {
   ].filter(({ curve }) => curve.length > 0);
   const positive = measured.flatMap(({ curve }) => curve.map(([, ms]) => ms)).filter((ms) => ms > 0);
   if (positive.length === 0) return noFigure(TITLE, "Nothing was acked or delivered, so there is no latency to show.");
-  const x = ninesScale(lastNines(measured));
+  const x = ninesScale(lastNines(measured, Math.max(result.delivered, result.acked)));
   const y = logScale(Math.min(...positive), Math.max(...positive));
   return figure({
     title: TITLE,
-    note: html`From the intended moment of sending, both axes logarithmic; the right end is the maximum. ${
+    note: html`From the intended moment of sending, both axes logarithmic; beyond the last percentile there is only the maximum, at the right end. ${
       throttled ? "Throttled: sessions that the scenario made slow; known at a few percentiles only." : undefined
     }`,
     plot: linePlot({
@@ -61,10 +61,11 @@ function percentileTable(result: Result): Markup {
   return scrolled(table("", ["latency", "p50", "p90", "p99", "p99.9", "max"], rows), "percentiles");
 }
 
-/** The axis ends at the next nine that the curves reach: a nine further would only be the maximum again. */
-function lastNines(measured: readonly Measured[]): number {
-  const last = Math.max(90, ...measured.flatMap(({ curve }) => curve.map(([percentile]) => percentile)).filter((percentile) => percentile < 100));
-  const nines = Math.min(8, Math.max(1, Math.ceil(-Math.log10(1 - last / 100) - 1e-6)));
+/** The last nine of the axis: that which the curves reach and beyond which there are still messages. */
+function lastNines(measured: readonly Measured[], messages: number): number {
+  const reached = Math.max(90, ...measured.flatMap(({ curve }) => curve.map(([percentile]) => percentile)).filter((percentile) => percentile < 100));
+  const counted = Math.floor(Math.log10(Math.max(10, messages)) + 1e-9);
+  const nines = Math.min(8, counted, Math.max(1, Math.ceil(-Math.log10(1 - reached / 100) - 1e-6)));
   return 100 - 100 * 10 ** -nines;
 }
 

@@ -20,7 +20,7 @@ export interface Band {
   from: number;
   to: number;
   name: string;
-  number?: number;
+  number: number;
 }
 
 /** A value of the y axis that means something. */
@@ -97,7 +97,7 @@ export function bytesTo(most: number, height: number): Scale {
 function bandOf(plot: LinePlot, { from, to, name, number }: Band, index: number, height: number): Markup {
   const [start, end] = [plot.x.at(from), plot.x.at(to)];
   const named = (["wide", "narrow"] as const).map((width) => {
-    const fitted = fit(number === undefined ? [name] : [`${number} ${name}`, String(number)], (end - start) * FITTED[width]);
+    const fitted = fit([`${number} ${name}`, String(number)], (end - start) * FITTED[width]);
     return fitted === undefined
       ? NOTHING
       : html`<text class="band-name ${width}" x="${percent((start + end) / 2)}" y="-11" text-anchor="middle">${fitted}</text>`;

@@ -166,7 +166,9 @@ t.test("gaps, phases and long runs", async (t) => {
   const worst = (samples: Result["samples"]): number => Math.max(...samples.map((one) => one.max_ms ?? 0));
   t.equal(worst(thinned.samples), worst(made.samples), "the worst second is still there");
   t.equal(thin(made.samples, 3000).samples.length, 3000);
-  t.same(bandsOf(madeUpResult({ seconds: 60 })), [
+  const { seconds, phases } = madeUpResult({ seconds: 60 });
+  t.same(bandsOf({ seconds: 90, phases }), [], "phases that do not make up the run are not drawn at wrong places");
+  t.same(bandsOf({ seconds, phases }), [
     { from: 0, to: 9, name: "connect", number: 1 },
     { from: 9, to: 56, name: "traffic", number: 2 },
     { from: 56, to: 60, name: "settle", number: 3 },

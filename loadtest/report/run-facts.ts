@@ -44,7 +44,11 @@ export function phaseTable({ phases }: Result): Markup {
 
 function own(figures: Record<string, number>): Part {
   const all = Object.entries(figures);
-  return all.length === 0 ? MISSING : html`<dl>${all.map(([name, value]) => html`<dt>${wordsOf(name)}</dt><dd>${text(quantityOf(name, value))}</dd>`)}</dl>`;
+  return all.length === 0 ? MISSING : html`<dl class="own">${all.map(figureOf)}</dl>`;
+}
+
+function figureOf([name, value]: [string, number]): Markup {
+  return html`<div><dt>${wordsOf(name)}</dt><dd>${text(quantityOf(name, value))}</dd></div>`;
 }
 
 export function errorTable({ errors }: Result): Markup {
@@ -61,5 +65,5 @@ export function errorTable({ errors }: Result): Markup {
 }
 
 function list(rows: readonly (readonly [string, string])[]): Markup {
-  return html`<dl>${rows.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>`;
+  return html`<dl class="list">${rows.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>`;
 }

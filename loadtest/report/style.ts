@@ -50,6 +50,13 @@ export const DARK: Theme = {
 /** Colour classes by what they stand for. */
 export const COLOUR = { gateway: "c1", logic: "c2", nats: "c3", driver: "c4", kernel: "c5" };
 
+/** Parts in the order of a message's way, whatever order they were written in; others follow. */
+export function inOrder<T>(byPart: Record<string, T>): [string, T][] {
+  const order = Object.keys(COLOUR);
+  const place = (part: string): number => (order.includes(part) ? order.indexOf(part) : order.length);
+  return Object.entries(byPart).sort((a, b) => place(a[0]) - place(b[0]));
+}
+
 /** The class of a server part; parts that nobody foresaw share what is left. */
 export function colourOf(part: string, index: number): string {
   return Object.hasOwn(COLOUR, part) ? COLOUR[part as keyof typeof COLOUR] : `c${(index % 5) + 1}`;
@@ -117,7 +124,8 @@ svg.plot text.band-name { font-size: 12px; }
 ul.legend { list-style: none; margin: 6px 0 0; padding: 0; font-size: 13.5px; flex-wrap: wrap; gap: 2px 16px; }
 .stack { display: block; width: 100%; border-radius: 6px; overflow: hidden; margin: 4px 0 10px; }
 .percentiles { margin-top: 12px; } .percentiles th, .percentiles td { white-space: nowrap; }
-table.traces { min-width: 940px; }
+table.traces { min-width: 1000px; }
+.traces td.text { min-width: 15ch; } .traces td.text:first-child { min-width: 10ch; }
 .piece { fill: var(--c); stroke: var(--panel); stroke-width: 2; } .bar .piece { stroke: none; } .track { fill: var(--grid); }
 .bar { display: block; width: 100%; }
 table { border-collapse: collapse; font-size: 14px; }
@@ -131,14 +139,16 @@ tr.broken th, tr.broken td { color: var(--bad); font-weight: 600; }
 .bars { width: 100%; } .bars th:first-child, .bars td { white-space: nowrap; }
 .bars td:last-child { width: 60%; min-width: 70px; padding-right: 0; vertical-align: middle; }
 .scroll { overflow: auto; max-height: 420px; }
-.scroll.phases { max-height: none; }
+.scroll.phases { max-height: none; } .phases table { width: 100%; } .phases td:last-child { width: 75%; }
 .scroll thead th { position: sticky; top: 0; background: var(--panel); }
 details { margin-top: 8px; font-size: 14px; }
 summary { cursor: pointer; color: var(--faint); width: fit-content; }
 .empty { color: var(--faint); font-style: italic; margin: 8px 0 0; }
 pre { margin: 0; padding: 12px 14px; background: var(--band-a); border: 1px solid var(--grid); border-radius: 6px;
   font: 14px/1.5 ui-monospace, "SF Mono", Menlo, Consolas, monospace; white-space: pre-wrap; overflow-wrap: anywhere; }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: 2px 16px; margin: 0; font-size: 14px; }
+dl { margin: 0; font-size: 14px; }
+dl.list { display: grid; grid-template-columns: max-content 1fr; gap: 2px 16px; }
+dl.own { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 185px), 1fr)); gap: 2px 16px; } dl.own div { display: flex; gap: 8px; }
 dt { color: var(--faint); } dd { margin: 0; overflow-wrap: anywhere; }
 .three { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 300px), 1fr)); gap: 12px; margin-bottom: 12px; }
 .three .panel { margin: 0; } .panel h3 { margin-bottom: 8px; }
@@ -155,7 +165,7 @@ a { color: var(--c1); }
   svg.plot, svg.plot.labelled { width: calc(100% - 52px - 12px); margin-left: 52px; }
   svg.plot text { font-size: 12px; }
   .tiles { grid-template-columns: repeat(auto-fill, minmax(138px, 1fr)); gap: 8px; } .tile { padding: 8px 10px; } .tile .value { font-size: 21px; }
-  dl { grid-template-columns: 1fr; } dd { margin-bottom: 6px; }
+  dl.list { grid-template-columns: 1fr; } dl.list dd { margin-bottom: 6px; }
 }
 @media print {
   :root, :root:has(input:checked) { color-scheme: light; ${variables(LIGHT)} --page: #ffffff; }

@@ -5,11 +5,13 @@ import { bytes, clockTick, compact, count, latencyTick, MISSING, millis, signifi
 import { type Band, bytesTo, linePlot, type Rule, type Series, zeroTo } from "./line-plot.ts";
 import type { Markup } from "./markup.ts";
 import { logScale, type Scale, timeScale } from "./scale.ts";
-import { colourOf } from "./style.ts";
+import { colourOf, inOrder } from "./style.ts";
 import { thin } from "./thin.ts";
 
 /** Points of a curve and rows of a table: more would be finer than a screen and heavy for a phone. */
 const POINTS_MAX = 900;
+/** Part of a run that its phases may not add up to. */
+const PHASES_OFF_MAX = 0.02;
 
 export interface TimePlots {
   plots: Markup[];
@@ -23,7 +25,7 @@ export function timePlots(result: Result): TimePlots {
     const why = samples.length === 0 ? "No second of this run was sampled." : "The run was too short for curves over time: there is one sample.";
     return { plots: [noFigure("Over time", why)], merged };
   }
-  const end = Math.max(...samples.map(({ t }) => t));
+  const end = Math.max(result.seconds, ...samples.map(({ t }) => t));
   const axis = { samples, x: timeScale(end), end, bands: bandsOf(result) };
   return {
     plots: [throughput(axis), latency(axis), connections(axis), welcomes(axis), cpu(axis), memory(axis), stolen(axis), errors(axis)].filter(
@@ -226,25 +228,19 @@ function overTime({ samples, x, end, bands }: Axis, plan: Plan): Markup {
   });
 }
 
-/** Phases as the samples saw them, numbered as in the list of phases. A sample is about the time since the one before it. */
-export function bandsOf({ samples, phases }: Pick<Result, "samples" | "phases">): Band[] {
-  const bands: Band[] = [];
-  let [from, listed] = [0, 0];
-  for (const { t, phase } of samples) {
-    const last = bands.at(-1);
-    if (last?.name === phase) last.to = t;
-    else {
-      const place = phases.findIndex(({ name }, index) => index >= listed && name === phase);
-      if (place >= 0) listed = place + 1;
-      bands.push({ from, to: t, name: phase, ...(place >= 0 && { number: place + 1 }) });
-    }
-    from = t;
-  }
-  return bands;
+/** The phases one after another; those that are shorter than a pixel as well. Nothing when their lengths do not make up the run. */
+export function bandsOf({ seconds, phases }: Pick<Result, "seconds" | "phases">): Band[] {
+  let to = 0;
+  const bands = phases.map((phase, index): Band => {
+    const from = to;
+    to += phase.seconds;
+    return { from, to, name: phase.name, number: index + 1 };
+  });
+  return Math.abs(to - seconds) <= Math.max(1, seconds * PHASES_OFF_MAX) ? bands : [];
 }
 
 function keysOf(samples: readonly Sample[], of: (sample: Sample) => Record<string, number> | undefined): string[] {
-  return [...new Set(samples.flatMap((one) => Object.keys(of(one) ?? {})))];
+  return inOrder(Object.assign({}, ...samples.map(of)) as Record<string, number>).map(([part]) => part);
 }
 
 function valuesOf({ samples }: Axis, curves: readonly Curve[]): number[] {

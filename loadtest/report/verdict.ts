@@ -78,7 +78,7 @@ export function tiles(result: Result): Markup {
     server && server.cpu_us_per_message !== null
       ? tile("Server CPU per message", micros(server.cpu_us_per_message), mostOf(server.split, server.cpu_us_per_message))
       : NOTHING,
-    server && server.bytes_per_connection !== null
+    server && server.bytes_per_connection !== null && server.bytes_per_connection > 0
       ? tile("Server memory per connection", bytes(Math.round(server.bytes_per_connection)), "private, all processes")
       : NOTHING,
     server && server.kernel_bytes_per_connection !== null
@@ -89,7 +89,9 @@ export function tiles(result: Result): Markup {
       { value: significant(Math.round(result.driver_cpu_percent * 10) / 10), unit: "%" },
       `of one core; ${driver.processes} ${driver.processes === 1 ? "process" : "processes"}`,
     ),
-    driver.bytes_per_connection !== null ? tile("Driver memory per connection", bytes(Math.round(driver.bytes_per_connection)), driver.wire) : NOTHING,
+    driver.bytes_per_connection !== null && driver.bytes_per_connection > 0
+      ? tile("Driver memory per connection", bytes(Math.round(driver.bytes_per_connection)), driver.wire)
+      : NOTHING,
     stolen !== undefined ? tile("Taken by the host", { value: significant(stolen), unit: "%" }, "of the machine’s time, worst second") : NOTHING,
   ]}</ul>`;
 }

@@ -133,7 +133,7 @@ export function brokenResult(): Result {
       { what: "out_of_order", from: "u1", to: "u2", seq: 9, intended: at, sent: at, acked: at + 3, delivered: at + 14_000, detail: "after 11" },
       { what: "head_wrong", from: "u1", to: "u3", detail: "head is 7, 8 were acked" },
     ],
-    phases: [...result.phases, { name: evil, seconds: 1, figures: { [evil]: 1 } }],
+    phases: [...result.phases, { name: evil, seconds: 0.4, figures: { [evil]: 1 } }],
     samples: result.samples.map((one) => (one.phase === "settle" ? { ...one, phase: evil, errors: 3 } : one)),
     throttled_latency_ms: { p50: 900, p90: 4000, p99: 9000, p999: 9900, max: 12_000 },
     unfit: [
