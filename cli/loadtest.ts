@@ -2,6 +2,7 @@
 // people and files; what happens in between is in loadtest/run/ and loadtest/scenario/.
 import { existsSync, writeFileSync } from "node:fs";
 import { type Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { compareFiles, formatComparison } from "../loadtest/compare.ts";
 import { renderReport } from "../loadtest/report/html.ts";
 import type { Result } from "../loadtest/result.ts";
 import { parseUrls, transportFor } from "../loadtest/run/layout.ts";
@@ -94,13 +95,36 @@ Examples:
   npm run loadtest -- compare before.json after.json`,
     )
     .action(async (flags: Flags) => {
-      try {
-        process.exitCode = await loadtest(flags);
-      } catch (error) {
-        report(error, process.argv.includes("--debug") || Boolean(process.env["HAWSER_DEBUG"]));
-        process.exitCode = EXIT_NOT_DONE;
-      }
+      await withExitCode(() => loadtest(flags));
     });
+  command
+    .command("compare")
+    .argument("<a>", "result of --json")
+    .argument("<b>", "another")
+    .summary("two results side by side")
+    .description("Shows two results side by side: which figures are better or worse beyond noise, and why the two may not be comparable.")
+    .option("--json <out>", "write the comparison as JSON to this file (- for standard output)")
+    .action(async (a: string, b: string, flags: { json?: string }) => {
+      await withExitCode(async () => {
+        const comparison = await compareFiles(a, b);
+        // Those of the command above have the same name, and it takes them first.
+        const json = flags.json ?? command.opts<Flags>().json;
+        if (json === "-") console.log(JSON.stringify(comparison));
+        else console.log(formatComparison(comparison));
+        if (json !== undefined && json !== "-") writeFileSync(json, `${JSON.stringify(comparison)}\n`);
+        return 0;
+      });
+    });
+}
+
+/** Runs something for its exit code; what it throws is told to people, and is a run that could not be done. */
+async function withExitCode(run: () => Promise<number>): Promise<void> {
+  try {
+    process.exitCode = await run();
+  } catch (error) {
+    report(error, process.argv.includes("--debug") || Boolean(process.env["HAWSER_DEBUG"]));
+    process.exitCode = EXIT_NOT_DONE;
+  }
 }
 
 async function loadtest(flags: Flags): Promise<number> {

@@ -44,6 +44,8 @@ export interface DirectorEvents {
 }
 
 const SAMPLE_MS = 1000;
+/** Ticks come each second; some a little late. */
+const TICK_LEEWAY_SECONDS = 0.2;
 /** Beside the time that pacing takes. */
 const CONNECT_GRACE_MS = 60_000;
 const SETTLE_QUIET_SECONDS = 8;
@@ -66,6 +68,7 @@ export class Director implements Stage {
   private phaseName: string;
   private phaseStartedAt: number;
   private rate: number;
+  private sampledAt: number;
 
   /** `sessions`: of each driver. */
   constructor(fleet: Fleet, meter: Meter, servers: Servers, sessions: readonly number[], dials: Dials, events: DirectorEvents) {
@@ -79,6 +82,7 @@ export class Director implements Stage {
     this.phaseName = "start";
     this.phaseStartedAt = this.startedAt;
     this.rate = 0;
+    this.sampledAt = this.startedAt;
     const before = { ...servers.look(), driverBytes: meter.driverBytes() };
     this.seen = {
       seconds: 0,
@@ -147,11 +151,9 @@ export class Director implements Stage {
 
   async rest(seconds: number): Promise<void> {
     // What connecting left behind is cleared away first, as far as it goes by itself.
-    await this.wait(Math.min(1, seconds / 2));
-    await this.or(this.fleet.nextTicks());
+    await this.wait(Math.min(1, seconds / 3));
     const from = this.servers.look();
     await this.wait(seconds);
-    await this.or(this.fleet.nextTicks());
     const look = this.servers.look();
     const elapsed = (look.at - from.at) / 1000;
     const cpuMicros = cpuBetween(from, look);
@@ -173,7 +175,8 @@ export class Director implements Stage {
   }
 
   measure(seconds: number, counts?: Counts): Promise<Window> {
-    return this.during(() => this.wait(seconds), counts);
+    // The tick at the end is waited for: the window is as long as asked, not a tick longer.
+    return this.during(() => this.wait(Math.max(0, seconds - TICK_LEEWAY_SECONDS)), counts);
   }
 
   async during(act: () => Promise<unknown>, { latencies = true, cpu = true }: Counts = {}): Promise<Window> {
@@ -254,7 +257,8 @@ export class Director implements Stage {
     this.beginPhase("check");
     this.seen.verdicts = await this.fleet.all({ order: "check" });
     this.seen.phases.push({ name: "check", seconds: round(this.now.seconds, 2), figures: {} });
-    this.sample();
+    // So that the last second is in the plots; a moment's rates would be noise.
+    if (performance.now() - this.sampledAt > SAMPLE_MS / 2) this.sample();
   }
 
   private beginPhase(name: string): void {
@@ -265,6 +269,7 @@ export class Director implements Stage {
 
   private sample(): void {
     const look = this.servers.look();
+    this.sampledAt = look.at;
     const sample = this.meter.sample((look.at - this.startedAt) / 1000, this.phaseName, look);
     this.seen.samples.push(sample);
     this.note();

@@ -28,6 +28,8 @@ export interface FitnessFacts {
   /** Messages a second that were asked for, and left, while it was measured; 0 when none were. */
   rateAsked: number;
   rateSent: number;
+  /** Messages that were due and not sent at all. */
+  skipped: number;
   sessionsAsked: number;
   sessionsConnected: number;
   /** Parts of the server that died and came back. */
@@ -59,6 +61,7 @@ export function unfitReasons(facts: FitnessFacts): string[] {
   if (facts.rateAsked > 0 && facts.rateSent < facts.rateAsked * FITNESS.sentPartMin) {
     reasons.push(`${Math.round(facts.rateSent)} messages a second were sent, ${Math.round(facts.rateAsked)} were asked for`);
   }
+  if (facts.skipped > 0) reasons.push(`${facts.skipped} messages were not sent at all, because too many waited already`);
   if (facts.sessionsConnected < facts.sessionsAsked * FITNESS.connectedPartMin) {
     reasons.push(`only ${facts.sessionsConnected} of ${facts.sessionsAsked} sessions connected`);
   }

@@ -34,7 +34,8 @@ export class Latencies {
 
   /** The value at a percentile, in ms. */
   at(percentile: number): number {
-    return ms(this.histogram.getValueAtPercentile(percentile));
+    // The bucket of the highest value may reach beyond it.
+    return ms(Math.min(this.histogram.getValueAtPercentile(percentile), this.histogram.maxValue));
   }
 
   /** For a plot with a log axis of percentiles: dense towards 100%, up to the last single value. */

@@ -19,7 +19,11 @@ export interface Totals {
   beats: number;
   bytesIn: number;
   bytesOut: number;
+  /** Messages that were not sent at all because too many waited already. */
+  skipped: number;
   errors: Record<string, number>;
+  /** Why connections ended, or could not be made, that nobody was told to end. */
+  closeReasons: Record<string, number>;
 }
 
 /** What was measured between two moments. */
@@ -132,12 +136,16 @@ export class Meter {
       beats: 0,
       bytesIn: 0,
       bytesOut: 0,
+      skipped: 0,
       errors: {},
+      closeReasons: {},
     };
     for (const tick of this.last) {
       if (tick === undefined) continue;
       for (const count of COUNTS) totals[count] += tick[count];
-      for (const [name, count] of Object.entries(tick.errors)) totals.errors[name] = (totals.errors[name] ?? 0) + count;
+      totals.skipped += tick.skipped ?? 0;
+      addTo(totals.errors, tick.errors);
+      addTo(totals.closeReasons, tick.closeReasons ?? {});
     }
     return totals;
   }
@@ -213,10 +221,14 @@ export function errorCount(totals: Totals): number {
   return Object.values(totals.errors).reduce((sum, count) => sum + count, totals.closes + totals.connectErrors);
 }
 
-/** Errors by name, connections lost and refused among them, those that happened. */
+/** Errors by name, connections that ended unasked or were not made among them, those that happened. */
 export function errorsByName(totals: Totals): Record<string, number> {
-  const all = { ...totals.errors, connection_lost: totals.closes, connect_failed: totals.connectErrors };
-  return Object.fromEntries(Object.entries(all).filter(([, count]) => count > 0));
+  const reasons = Object.entries(totals.closeReasons).map(([reason, count]): [string, number] => [`connection ${reason}`, count]);
+  return Object.fromEntries([...Object.entries(totals.errors), ...reasons].filter(([, count]) => count > 0));
+}
+
+function addTo(sums: Record<string, number>, counts: Record<string, number>): void {
+  for (const [name, count] of Object.entries(counts)) sums[name] = (sums[name] ?? 0) + count;
 }
 
 /** µs of CPU by part between two looks; null when one of them saw none. */

@@ -38,6 +38,7 @@ export function makeResult(input: ResultInput): Result {
     stolenPercent: weighted(seen.windows, (window) => window.stolenPercent),
     rateAsked: weighted(counted, (window) => window.rateAsked),
     rateSent: counted.length === 0 ? 0 : total(counted, (window) => window.sent) / total(counted, (window) => window.seconds),
+    skipped: meter.totals().skipped,
     sessionsAsked: input.sessionsAsked,
     sessionsConnected: seen.connections,
     restarts: input.restarts,
