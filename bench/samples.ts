@@ -1,6 +1,6 @@
 // Messages as they travel: texts of a corpus, numbered as conversations, installs and connections number them, and each
 // of the frames that such a message becomes, made by the codec that makes them in production.
-import { pushFromFrame } from "../logic/shard/page.ts";
+import { pushFromFrame } from "../logic/shard/frames.ts";
 import type { Row } from "../logic/store/store.ts";
 import { readMessages, sampleMessages, type ChatMessage } from "../loadtest/cast/messages.ts";
 import { encodeMessage } from "../proto/frame.ts";

@@ -10,7 +10,7 @@ import { Ingest } from "./ingest/ingest.ts";
 import { Ownership } from "./ingest/ownership.ts";
 import { type Loop, NODE_LOOP } from "./loop.ts";
 import { fanOutDirect } from "./push/fanout.ts";
-import type { PendingSend } from "./shard/conversation.ts";
+import type { Conversation, PendingSend } from "./shard/conversation.ts";
 import { CONVERSATION_LIMITS, type ConversationLimits, ConversationShard } from "./shard/conversation-shard.ts";
 import type { Completion, ConversationOutput, RepeatedSend, UserOutput } from "./shard/output.ts";
 import { pageFrame } from "./shard/page.ts";
@@ -150,6 +150,10 @@ export class Logic implements ConversationOutput, UserOutput, PeerHost {
     return this.groupCommit.hasRoom;
   }
 
+  get durability(): number {
+    return this.store.durability;
+  }
+
   get readsHaveRoom(): boolean {
     return this.reads.hasRoom;
   }
@@ -180,7 +184,7 @@ export class Logic implements ConversationOutput, UserOutput, PeerHost {
     });
   }
 
-  rowCommitted(conversation: Uint8Array, pending: PendingSend, head: StoredHead): void {
+  rowCommitted(conversation: Conversation, pending: PendingSend, head: StoredHead): void {
     fanOutDirect(this.users, conversation, pending, head);
   }
 

@@ -3,18 +3,8 @@
 import fc from "fast-check";
 import t from "tap";
 import { ErrorCode, errorName } from "./error-code.ts";
-import {
-  BEAT_FRAME,
-  LENGTH_BYTES_MAX,
-  encodeBatch,
-  encodeFrame,
-  encodeMessage,
-  lengthRead,
-  readLength,
-  splitBatch,
-  varintBytes,
-  writeVarint,
-} from "./frame.ts";
+import { BEAT_FRAME, LENGTH_BYTES_MAX, encodeBatch, encodeFrame, encodeMessage, lengthRead, readLength, splitBatch } from "./frame.ts";
+import { varintBytes, writeVarint } from "./varint.ts";
 import { BEAT, FrameReader } from "./frame-reader.ts";
 import type { FrameSink } from "./frame-reader.ts";
 import { FrameType, HeaderBit, TYPE_MASK, frameTypeName } from "./frame-type.ts";

@@ -1,5 +1,6 @@
 // Frames as bytes: `length varint | header | body`, a lone 0x00 for a beat (SPEC.md §2). Pure.
 import { Writer } from "./runtime.ts";
+import { varintBytes, writeVarint } from "./varint.ts";
 
 /** The beat, ready to be written. */
 export const BEAT_FRAME: Uint8Array = new Uint8Array(1);
@@ -63,21 +64,6 @@ export function splitBatch(bytes: Uint8Array, start: number, end: number, each: 
     each(message, at);
   }
   return true;
-}
-
-/** Bytes that the varint of n takes; n below 2^28. */
-export function varintBytes(n: number): number {
-  return n < 0x80 ? 1 : n < 0x4000 ? 2 : n < 0x200000 ? 3 : 4;
-}
-
-/** Writes the varint of n (below 2^28) at `at`; returns the offset behind it. */
-export function writeVarint(bytes: Uint8Array, at: number, n: number): number {
-  while (n >= 0x80) {
-    bytes[at++] = (n & 0x7f) | 0x80;
-    n >>>= 7;
-  }
-  bytes[at++] = n;
-  return at;
 }
 
 /** Results of readLength other than an offset. */

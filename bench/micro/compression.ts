@@ -2,7 +2,8 @@
 // dictionary is trained on the messages of one half of the users and everything is measured on the other half's, so that no
 // ratio comes from having seen the text before. The floor is a copy of the same bytes.
 import { hash } from "node:crypto";
-import { encodeBatch, varintBytes } from "../../proto/frame.ts";
+import { encodeBatch } from "../../proto/frame.ts";
+import { varintBytes } from "../../proto/varint.ts";
 import { FrameType, HeaderBit } from "../../proto/frame-type.ts";
 import { hawser } from "../../proto/gen/hawser.js";
 import { Limits } from "../../proto/limits.ts";

@@ -5,6 +5,7 @@ import { hash } from "node:crypto";
 import { directKey, idBytes } from "../../proto/conversation.ts";
 import { FrameType } from "../../proto/frame-type.ts";
 import { hawser as fabric } from "../../proto/gen/fabric.js";
+import { hawser } from "../../proto/gen/hawser.js";
 import { ConversationShard } from "../../logic/shard/conversation-shard.ts";
 import type { Completion, ConversationOutput } from "../../logic/shard/output.ts";
 import { bytesText, Session, type SessionGateway } from "../../logic/shard/session.ts";
@@ -161,6 +162,7 @@ function core(payloads: readonly Uint8Array[]): Candidate {
 
 /** Commits when told, loads nothing, and counts what sessions are to get. */
 class InstantOutput implements ConversationOutput, SessionGateway {
+  readonly durability = hawser.v1.Durability.DURABILITY_FSYNC;
   readonly commitHasRoom = true;
   readonly readsHaveRoom = true;
   shard: ConversationShard | undefined;
@@ -190,8 +192,8 @@ class InstantOutput implements ConversationOutput, SessionGateway {
     throw new Error("nothing is fetched here");
   }
 
-  rowCommitted(conversation: Uint8Array): void {
-    this.bytes += conversation.length;
+  rowCommitted({ key }: { readonly key: Uint8Array }): void {
+    this.bytes += key.length;
   }
 
   deliver(_session: Session, frame: Uint8Array): void {

@@ -1,5 +1,6 @@
 // The store port with nothing behind it: every commit is durable at once and forgotten, so that what is measured above it is
 // logic alone. What a store costs is measured by itself (bench/store.ts).
+import { hawser } from "../../proto/gen/hawser.js";
 import { hash } from "node:crypto";
 import { directKey } from "../../proto/conversation.ts";
 import type { Store, StoredHead, StoredMembership, StoredPage, StoredSend, StoredSender, StoreMeta } from "../../logic/store/store.ts";
@@ -11,6 +12,7 @@ const HEAD_TIME = 46_000_000_000;
 
 export class InstantStore implements Store {
   readonly meta: StoreMeta;
+  readonly durability = hawser.v1.Durability.DURABILITY_FSYNC;
   /** Committed so far. */
   records: number;
   /** Conversations that every user is a member of. */

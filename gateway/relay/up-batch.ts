@@ -4,6 +4,7 @@
 import { hawser as fabric } from "../../proto/gen/fabric.js";
 import { Limits } from "../../proto/limits.ts";
 import type { LinkHead } from "../../proto/link.ts";
+import { bytesFieldBytes, numberFieldBytes, writeBytesField, writeNumberField, writeVarint } from "../../proto/varint.ts";
 import { ID_BYTES, INSTALL_AT, type SessionTable, USER_AT } from "../session/session-table.ts";
 
 const TAG_HEAD = 0x0a;
@@ -54,25 +55,25 @@ export class UpBatch {
     const body = end - start;
     const user = userBytes[slot]!;
     const size =
-      numberBytes(slot) +
-      numberBytes(generation) +
-      numberBytes(type) +
-      numberBytes(ref) +
-      fieldBytes(body) +
-      fieldBytes(user) +
-      fieldBytes(Limits.installBytes);
+      numberFieldBytes(slot) +
+      numberFieldBytes(generation) +
+      numberFieldBytes(type) +
+      numberFieldBytes(ref) +
+      bytesFieldBytes(body) +
+      bytesFieldBytes(user) +
+      bytesFieldBytes(Limits.installBytes);
     const out = this.bytes;
     let at = this.length;
     out[at++] = TAG_COMMAND;
-    at = putVarint(out, at, size);
-    at = putNumber(out, at, TAG_SLOT, slot);
-    at = putNumber(out, at, TAG_GENERATION, generation);
-    at = putNumber(out, at, TAG_TYPE, type);
-    at = putNumber(out, at, TAG_REF, ref);
-    at = putField(out, at, TAG_BODY, bytes, start, end);
+    at = writeVarint(out, at, size);
+    at = writeNumberField(out, at, TAG_SLOT, slot);
+    at = writeNumberField(out, at, TAG_GENERATION, generation);
+    at = writeNumberField(out, at, TAG_TYPE, type);
+    at = writeNumberField(out, at, TAG_REF, ref);
+    at = writeBytesField(out, at, TAG_BODY, bytes, start, end);
     const id = slot * ID_BYTES;
-    at = putField(out, at, TAG_USER, ids, id + USER_AT, id + USER_AT + user);
-    this.length = putField(out, at, TAG_INSTALL, ids, id + INSTALL_AT, id + INSTALL_AT + Limits.installBytes);
+    at = writeBytesField(out, at, TAG_USER, ids, id + USER_AT, id + USER_AT + user);
+    this.length = writeBytesField(out, at, TAG_INSTALL, ids, id + INSTALL_AT, id + INSTALL_AT + Limits.installBytes);
   }
 
   /** The whole batch as its own bytes; the next one begins empty. `head` is this batch's; sessions and digest are those after it. */
@@ -80,8 +81,8 @@ export class UpBatch {
     const headBytes = fabric.fabric.v1.LinkHead.encode(head).finish();
     this.reserve(TAIL_BYTES + headBytes.length);
     const out = this.bytes;
-    let at = putField(out, this.length, TAG_HEAD, headBytes, 0, headBytes.length);
-    at = putNumber(out, at, TAG_SESSIONS, sessions);
+    let at = writeBytesField(out, this.length, TAG_HEAD, headBytes, 0, headBytes.length);
+    at = writeNumberField(out, at, TAG_SESSIONS, sessions);
     if (digest !== 0) {
       out[at++] = TAG_DIGEST;
       for (let shift = 0; shift < 32; shift += 8) out[at++] = digest >>> shift;
@@ -100,50 +101,4 @@ export class UpBatch {
     grown.set(this.bytes.subarray(0, this.length));
     this.bytes = grown;
   }
-}
-
-function varintBytes(n: number): number {
-  if (n < 0x80) return 1;
-  if (n < 0x4000) return 2;
-  let bytes = 3;
-  for (n = Math.floor(n / 0x20_0000); n > 0; n = Math.floor(n / 128)) bytes++;
-  return bytes;
-}
-
-/** A field of a one-byte tag; absent when 0 or empty, as proto3 has it. */
-function numberBytes(n: number): number {
-  return n === 0 ? 0 : 1 + varintBytes(n);
-}
-
-function fieldBytes(length: number): number {
-  return length === 0 ? 0 : 1 + varintBytes(length) + length;
-}
-
-function putVarint(out: Uint8Array, at: number, n: number): number {
-  // Generations and refs may pass 2^31, where shifts would not do.
-  for (; n > 0x7fff_ffff; n = Math.floor(n / 128)) out[at++] = (n % 128) | 128;
-  for (; n >= 128; n >>>= 7) out[at++] = n | 128;
-  out[at++] = n;
-  return at;
-}
-
-function putNumber(out: Uint8Array, at: number, tag: number, n: number): number {
-  if (n === 0) return at;
-  out[at++] = tag;
-  return putVarint(out, at, n);
-}
-
-/** Below this many bytes a loop is faster than making a view for `set`. */
-const LOOP_BYTES_MAX = 64;
-
-function putField(out: Uint8Array, at: number, tag: number, bytes: Uint8Array, start: number, end: number): number {
-  if (start === end) return at;
-  out[at++] = tag;
-  at = putVarint(out, at, end - start);
-  if (end - start > LOOP_BYTES_MAX) {
-    out.set(bytes.subarray(start, end), at);
-    return at + end - start;
-  }
-  for (let i = start; i < end; i++) out[at++] = bytes[i]!;
-  return at;
 }

@@ -2,7 +2,7 @@
 // client cuts them.
 import type { Platform } from "../../client/client.ts";
 import type { Transport, TransportSink } from "../../client/transport.ts";
-import { varintBytes } from "../../proto/frame.ts";
+import { varintBytes } from "../../proto/varint.ts";
 import { FrameReader, type FrameSink } from "../../proto/frame-reader.ts";
 import { FrameType, HeaderBit, TYPE_MASK } from "../../proto/frame-type.ts";
 import { Limits } from "../../proto/limits.ts";

@@ -1,18 +1,10 @@
 // A gateway process as logic sees it: the link to it, its table of sessions, and the Down batch that gathers
 // what its sessions are to get. A batch leaves once a loop turn, or when it is full.
-import { hawser as fabric } from "../../proto/gen/fabric.js";
 import { Limits } from "../../proto/limits.ts";
 import { LinkEnd, sessionDigestTerm } from "../../proto/link.ts";
-import { Writer } from "../../proto/runtime.ts";
 import { hex } from "../../proto/hex.ts";
 import type { Session, SessionGateway } from "../shard/session.ts";
-
-const { Delivery, LinkHead } = fabric.fabric.v1;
-
-/** Tags of Down's fields: a batch is put together field by field, its head last. */
-const TAG_HEAD = (1 << 3) | 2;
-const TAG_EPOCH = 2 << 3;
-const TAG_DELIVERIES = (3 << 3) | 2;
+import { DownBatch } from "./down-batch.ts";
 
 /** What a peer needs of the process around it. */
 export interface PeerHost {
@@ -34,7 +26,7 @@ export class GatewayPeer implements SessionGateway {
   /** The ring ran over or the link was given up: nothing is sent on it any more. */
   over: boolean;
   private readonly host: PeerHost;
-  private writer: Writer | undefined;
+  private readonly batch: DownBatch;
   private scheduled: boolean;
 
   constructor(host: PeerHost, incarnation: Uint8Array, link: number) {
@@ -45,7 +37,7 @@ export class GatewayPeer implements SessionGateway {
     this.digest = 0;
     this.over = false;
     this.host = host;
-    this.writer = undefined;
+    this.batch = new DownBatch();
     this.scheduled = false;
   }
 
@@ -60,50 +52,47 @@ export class GatewayPeer implements SessionGateway {
   }
 
   deliver(session: Session, frame: Uint8Array, deliveryClass: number): void {
-    this.add({ frame, slots: [session.slot], generations: [session.generation], class: deliveryClass }, frame.length);
+    if (!this.hasRoom(DownBatch.roomFor(frame.length, 1))) return;
+    this.batch.add(session, frame, deliveryClass);
+    this.flushSoon();
   }
 
   deliverMany(sessions: readonly Session[], frame: Uint8Array, deliveryClass: number): void {
-    const slots = sessions.map((session) => session.slot);
-    const generations = sessions.map((session) => session.generation);
-    this.add({ frame, slots, generations, class: deliveryClass }, frame.length + 8 * sessions.length);
+    if (!this.hasRoom(DownBatch.roomFor(frame.length, sessions.length))) return;
+    this.batch.addMany(sessions, frame, deliveryClass);
+    this.flushSoon();
   }
 
   /** Gives the link up, with all that was gathered for it. */
   end(): void {
     this.over = true;
-    this.writer = undefined;
+    this.batch.clear();
   }
 
   /** Sends the gathered batch. */
   flush(): void {
     this.scheduled = false;
-    const { writer } = this;
-    if (writer === undefined || this.over) return;
-    this.writer = undefined;
-    LinkHead.encode(this.link.nextHead(), writer.uint32(TAG_HEAD).fork()).ldelim();
-    this.send(writer, true);
-  }
-
-  /** A head without content, for acks and as a sign of life. */
-  flushHead(): void {
-    if (this.over) return;
-    const writer = Writer.create();
-    LinkHead.encode(this.link.bareHead(this.host.now()), writer.uint32(TAG_HEAD).fork()).ldelim();
-    this.send(writer, false);
-  }
-
-  private send(writer: Writer, retain: boolean): void {
-    const bytes = writer.uint32(TAG_EPOCH).uint64(this.host.epoch).finish();
-    if (retain && !this.link.retain(bytes, this.host.now())) this.end();
+    if (this.batch.byteLength === 0 || this.over) return;
+    const bytes = this.batch.finish(this.link.nextHead(), this.host.epoch);
+    if (!this.link.retain(bytes, this.host.now())) this.end();
     this.host.publish(this, bytes);
   }
 
-  private add(delivery: fabric.fabric.v1.Delivery.$Properties, bytes: number): void {
+  /** A head for acks and as a sign of life: that of the gathered batch, or a bare one. */
+  flushHead(): void {
     if (this.over) return;
-    if (this.writer !== undefined && this.writer.len + bytes > Limits.fabricBatchBytesMax - 4096) this.flush();
-    this.writer ??= Writer.create();
-    Delivery.encode(delivery, this.writer.uint32(TAG_DELIVERIES).fork()).ldelim();
+    if (this.batch.byteLength > 0) this.flush();
+    else this.host.publish(this, this.batch.finish(this.link.bareHead(this.host.now()), this.host.epoch));
+  }
+
+  /** False: nothing is taken any more. Else there is room for so many bytes, in the next batch if not in this one. */
+  private hasRoom(bytes: number): boolean {
+    if (this.over) return false;
+    if (this.batch.byteLength > 0 && this.batch.byteLength + bytes > Limits.fabricBatchBytesMax - 1024) this.flush();
+    return !this.over;
+  }
+
+  private flushSoon(): void {
     if (this.scheduled) return;
     this.scheduled = true;
     this.host.flushSoon(this);

@@ -12,6 +12,21 @@ import { RecordType } from "../store/store.ts";
 const name = (id: Uint8Array | null | undefined) => Buffer.from(id ?? []).toString();
 const key = (a: string, b: string) => directKey(Buffer.from(a), Buffer.from(b));
 
+t.test("an ack promises what the store does, also when it is asked for again", (t) => {
+  const bench = new ConversationBench();
+  const gateway = new FakeGateway();
+  const ann = gateway.session("ann", 1);
+  for (const durability of [1, 2, 3]) {
+    bench.durability = durability;
+    bench.send(ann, "bob", durability, durability);
+    bench.commit();
+    bench.send(ann, "bob", 10, durability);
+    const promised = gateway.take().map((each) => (each.type === "Sent" ? each.message.durability : undefined));
+    t.strictSame(promised, [durability, durability]);
+  }
+  t.end();
+});
+
 t.test("a Send that is next is assigned, and answered when its commit is durable, not before", (t) => {
   const bench = new ConversationBench();
   const gateway = new FakeGateway();

@@ -148,7 +148,7 @@ export class ConversationShard {
     if (stored === undefined) throw new Error(`the store lost Send ${repeated.clientSeq} of an install`);
     if ("refused" in stored) replyError(session, stored.refused as ErrorCode, ref);
     else if (!sameSend(stored.row, repeated)) replyError(session, ErrorCode.ClientSeqReused, ref);
-    else replySent(session, ref, stored.row.seq, stored.row.time);
+    else replySent(session, ref, stored.row.seq, stored.row.time, this.output.durability);
   }
 
   /** A Fetch, which is answered from committed state. */
@@ -237,8 +237,8 @@ export class ConversationShard {
       return;
     }
     conversation.commitRow(row, pending.hash);
-    for (const { session, ref } of pending.waiters) replySent(session, ref, row.seq, row.time);
-    this.output.rowCommitted(conversation.key, pending, conversation.head());
+    for (const { session, ref } of pending.waiters) replySent(session, ref, row.seq, row.time, this.output.durability);
+    this.output.rowCommitted(conversation, pending, conversation.head());
   }
 
   /** Conversations in memory. */

@@ -45,9 +45,19 @@ export class Sender {
   }
 }
 
+/** A user of a conversation, as its rows are delivered. */
+export interface Member {
+  readonly user: Uint8Array;
+  readonly userText: string;
+  /** Where the user lives. */
+  readonly shard: number;
+}
+
 export class Conversation {
   readonly key: Uint8Array;
   readonly keyText: string;
+  /** Who gets its rows, once somebody has worked it out (push/fanout.ts). */
+  members: readonly Member[] | undefined;
   seq: number;
   hash: Uint8Array;
   time: number;
@@ -63,6 +73,7 @@ export class Conversation {
   constructor(key: Uint8Array, keyText: string, head: StoredHead | undefined) {
     this.key = key;
     this.keyText = keyText;
+    this.members = undefined;
     this.seq = this.committedSeq = head?.seq ?? 0;
     this.hash = this.committedHash = head?.hash ?? HASH_START;
     this.time = this.committedTime = head?.time ?? 0;

@@ -1,7 +1,7 @@
 // What the shard cores ask the world to do. Cores decide; the shell around them (logic.ts) carries out:
 // it writes commits, reads the store, and calls back. Everything here returns at once.
 import type { PageQuery, StoredHead, StoreRecord } from "../store/store.ts";
-import type { PendingSend } from "./conversation.ts";
+import type { Conversation, PendingSend } from "./conversation.ts";
 import type { Session } from "./session.ts";
 
 /** Called back by the shell when the commit that a record joined has become durable. */
@@ -14,6 +14,8 @@ export interface ConversationOutput {
   readonly commitHasRoom: boolean;
   /** False: too much waits for the store; what needs it is answered BUSY. */
   readonly readsHaveRoom: boolean;
+  /** What the acks of this store's commits may promise: hawser.v1.Durability. */
+  readonly durability: number;
   /** Adds a record to the open commit. Completions are called in the order of their records. */
   record(shard: number, record: StoreRecord, completion: Completion | undefined): void;
   /** Loads the head, and the sender's state when `install` is given; answered by ConversationShard.loaded. */
@@ -23,7 +25,7 @@ export interface ConversationOutput {
   /** Reads rows and answers the session with a Page. */
   page(session: Session, ref: number, conversation: Uint8Array, headSeq: number, query: PageQuery): void;
   /** A committed row, to be pushed to those who should see it. */
-  rowCommitted(conversation: Uint8Array, pending: PendingSend, head: StoredHead): void;
+  rowCommitted(conversation: Conversation, pending: PendingSend, head: StoredHead): void;
 }
 
 /** A Send whose number was used before, waiting for the store to say what became of it. */

@@ -1,22 +1,11 @@
-// Rows as the wire shows them: a Push for a live session, a Page for a Fetch. What a viewer sees depends on
-// whether the row is their own: own rows carry install and number, others' rows carry the sender.
+// The Page that answers a Fetch. What a viewer sees of a row depends on whether it is their own: own rows carry install and
+// number, others' rows carry the sender.
 import { compareBytes } from "../../proto/conversation.ts";
 import { encodeMessage } from "../../proto/frame.ts";
 import { FrameType } from "../../proto/frame-type.ts";
 import { hawser } from "../../proto/gen/hawser.js";
 import type { PageQuery, Row, StoredPage } from "../store/store.ts";
 import { nameFor } from "./naming.ts";
-
-/** The Push frame for the devices of a direct conversation's other user. */
-export function pushFromFrame(row: Row): Uint8Array {
-  const { sender, seq, time, kind, payload, uncounted } = row;
-  return encodeMessage(FrameType.Push, hawser.v1.Push, { from: sender, seq, time, kind, payload, uncounted });
-}
-
-/** The Push frame for the sender's own other devices. */
-export function pushToFrame(row: Row, peer: Uint8Array): Uint8Array {
-  return encodeMessage(FrameType.Push, hawser.v1.Push, { to: peer, ...ownRow(row) });
-}
 
 /** The Page frame that answers a Fetch of `viewer`. `committedSeq`: the head when it was asked; the page may have got further. */
 export function pageFrame(viewer: Uint8Array, ref: number, key: Uint8Array, committedSeq: number, query: PageQuery, page: StoredPage): Uint8Array {

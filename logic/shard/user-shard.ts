@@ -9,7 +9,7 @@ import { encodeMessage } from "../../proto/frame.ts";
 import { FrameType } from "../../proto/frame-type.ts";
 import { hawser } from "../../proto/gen/hawser.js";
 import { Limits } from "../../proto/limits.ts";
-import type { StoredHead, StoredMembership } from "../store/store.ts";
+import type { Row, StoredHead, StoredMembership } from "../store/store.ts";
 import { RecordType } from "../store/store.ts";
 import { nameFor } from "./naming.ts";
 import type { Completion, UserOutput } from "./output.ts";
@@ -151,22 +151,30 @@ export class UserShard {
   }
 
   /**
-   * A committed row of a conversation that the user is in: moves the head, and pushes to the live sessions but
-   * those in `except`. `encode` makes the frame, and is called only when somebody is there to get it.
+   * A committed row of a conversation that the user is in: moves the head, and pushes to the live sessions but those in
+   * `except`. `frame` makes the frame of `row` and `peer`, and is called only when somebody is there to get it.
    */
-  deliver(userId: Uint8Array, key: Uint8Array, head: StoredHead, except: readonly { session: Session }[], encode: () => Uint8Array): void {
-    const user = this.users.get(bytesText(userId));
+  deliver(
+    userText: string,
+    { key, keyText }: { readonly key: Uint8Array; readonly keyText: string },
+    head: StoredHead,
+    except: readonly { session: Session }[],
+    row: Row,
+    peer: Uint8Array,
+    frame: (row: Row, peer: Uint8Array) => Uint8Array,
+  ): void {
+    const user = this.users.get(userText);
     if (user === undefined) return;
-    if (user.state !== UserState.Cold) user.mergeHead(key, bytesText(key), head, 0, ++this.counter.value);
+    if (user.state !== UserState.Cold) user.mergeHead(key, keyText, head, 0, ++this.counter.value);
     const { sessions } = user;
     if (sessions.length === 0) return;
     if (sessions.length === 1) {
       const only = sessions[0]!;
-      if (!except.some((waiter) => waiter.session === only)) only.gateway.deliver(only, encode(), DeliveryClass.Push);
+      if (!isAmong(only, except)) only.gateway.deliver(only, frame(row, peer), DeliveryClass.Push);
       return;
     }
-    const receivers = sessions.filter((session) => !except.some((waiter) => waiter.session === session));
-    if (receivers.length > 0) deliverTo(receivers, encode(), DeliveryClass.Push);
+    const receivers = sessions.filter((session) => !isAmong(session, except));
+    if (receivers.length > 0) deliverTo(receivers, frame(row, peer), DeliveryClass.Push);
   }
 
   /** A page of the answer to UserOutput.loadHeads; `last` says that it was the last. */
@@ -264,6 +272,11 @@ class ReadCompletion implements Completion {
   committed(): void {
     this.shard.readStored(this.user);
   }
+}
+
+function isAmong(session: Session, waiters: readonly { session: Session }[]): boolean {
+  for (let i = 0; i < waiters.length; i++) if (waiters[i]!.session === session) return true;
+  return false;
 }
 
 /** One delivery for each gateway that holds some of the sessions. */

@@ -3,6 +3,7 @@
 //
 //   value   = envelope | seq | time | uncounted | hash(32) | senders | sender… | the open block's body, if it has rows
 //   senders = twice the number of those that stand here, plus 1 if there are others, with values of their own
+import { writeVarint } from "../../proto/varint.ts";
 import { Block } from "./block.ts";
 import { ConversationState } from "./conversation-state.ts";
 import { corrupt, ENVELOPE_BYTES, seal, Tag, unseal } from "./envelope.ts";
@@ -10,7 +11,7 @@ import { headKey } from "./keys.ts";
 import { writeText } from "./latin1.ts";
 import { readInlineSender } from "./sender-state.ts";
 import type { StoredHead } from "./store.ts";
-import { type ByteReader, writeVarint } from "./varint.ts";
+import type { ByteReader } from "./varint.ts";
 
 /** A head with the senders that stand in it. `open` is the block that takes the next row, if it has any yet. */
 export function encodeHead(state: ConversationState, head: HeadFields, open: Block | undefined): Uint8Array {

@@ -9,11 +9,12 @@
 //
 // Eight bytes of the hash are enough to notice on recovery that a row is not what was committed: the hash is computed anew
 // from the head, and damage does not aim.
+import { varintBytes, writeVarint } from "../../proto/varint.ts";
 import { corrupt, ENVELOPE_BYTES, seal, Tag, unseal } from "./envelope.ts";
 import { ID_BYTES_MAX, INSTALL_BYTES, journalKey } from "./keys.ts";
 import { readRow, rowBodyBytes, writeRow } from "./row.ts";
 import { type Commit, RecordType, type Row, type StoreRecord } from "./store.ts";
-import { type ByteReader, varintBytes, writeVarint } from "./varint.ts";
+import type { ByteReader } from "./varint.ts";
 
 export const HASH_PREFIX_BYTES = 8;
 const SCRATCH_BYTES = 64 * 1024;

@@ -6,6 +6,7 @@ import { crc32 as zlibCrc32 } from "node:zlib";
 import fc from "fast-check";
 import t, { type Test } from "tap";
 import { compareBytes } from "../../proto/conversation.ts";
+import { varintBytes, writeVarint } from "../../proto/varint.ts";
 import { corrupt, crc32InScript, ENVELOPE_BYTES, seal, Tag, type Tag as TagType } from "./envelope.ts";
 import { readAllRows } from "./inspect.ts";
 import { blockKey, journalKey, memberKey, memberRange } from "./keys.ts";
@@ -18,7 +19,7 @@ import { bytes, direct, install, LogWriter } from "./testing/log-writer.ts";
 import { ModelDisk, ModelStore } from "./testing/model-store.ts";
 import { plain } from "./testing/plain.ts";
 import { storeContract } from "./testing/store-contract.ts";
-import { ByteReader, readUint32, varintBytes, writeUint32, writeVarint } from "./varint.ts";
+import { ByteReader, readUint32, writeUint32 } from "./varint.ts";
 
 t.setTimeout(180_000);
 

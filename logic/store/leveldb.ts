@@ -5,6 +5,7 @@
 // by reference once it has resolved.
 import { randomBytes } from "node:crypto";
 import { ClassicLevel } from "classic-level";
+import { hawser } from "../../proto/gen/hawser.js";
 import { Checkpointer, type CheckpointTuning } from "./checkpoint.ts";
 import { Committer } from "./committer.ts";
 import { corrupt } from "./envelope.ts";
@@ -132,6 +133,7 @@ export async function readMeta(db: Level, dir: string, shardCount: number | unde
 
 export class LevelStore implements Store {
   readonly meta: StoreMeta;
+  readonly durability: number;
   private readonly db: Level;
   private readonly tuning: LevelTuning;
   private readonly overlay: Overlay;
@@ -157,6 +159,7 @@ export class LevelStore implements Store {
   ) {
     const gate = new Gate();
     this.meta = meta;
+    this.durability = hawser.v1.Durability.DURABILITY_FSYNC;
     this.db = db;
     this.tuning = tuning;
     this.overlay = overlay;

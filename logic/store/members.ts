@@ -2,10 +2,10 @@
 // position only rises), so nothing has to be read to take one in: the checkpoint and the reader merge with what is on disk.
 //
 //   value on disk = envelope | twice the read position, plus 1 if the user is a member
+import { varintBytes, writeVarint } from "../../proto/varint.ts";
 import { ENVELOPE_BYTES, corrupt, seal, Tag, unseal } from "./envelope.ts";
 import { memberKey } from "./keys.ts";
 import { textOf } from "./latin1.ts";
-import { varintBytes, writeVarint } from "./varint.ts";
 
 /** What an entry takes in memory: resident bytes, measured over 100,000 of them. */
 export const MEMBER_BYTES = 400;

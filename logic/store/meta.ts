@@ -5,10 +5,10 @@
 //
 // The checkpoint's number is that of the last commit of which everything is in its place, durably; the positions are
 // those of the shards at that commit.
+import { writeVarint } from "../../proto/varint.ts";
 import { corrupt, ENVELOPE_BYTES, seal, Tag, unseal } from "./envelope.ts";
 import { CHECKPOINT_KEY, META_KEY } from "./keys.ts";
 import type { StoreMeta } from "./store.ts";
-import { writeVarint } from "./varint.ts";
 
 /** Of the layout as a whole. Values carry versions of their own in their tags. */
 const FORMAT = 1;

@@ -3,8 +3,9 @@
 //   length of the rest | kind | time | uncounted | clientSeq | len sender | len install | payload      (integers: varints)
 //
 // The seq is not in it: a block's rows are contiguous, and the journal names it beside the row.
+import { varintBytes, writeVarint } from "../../proto/varint.ts";
 import type { Row } from "./store.ts";
-import { type ByteReader, varintBytes, writeVarint } from "./varint.ts";
+import type { ByteReader } from "./varint.ts";
 
 /** Bytes of the row behind its length. */
 export function rowBodyBytes(row: Row): number {

@@ -3,9 +3,10 @@
 // chunk of the highest number, the open one, stands with that number in the conversation's head for the installs that
 // sent last, and in a value of its own for the others. So looking a number up reads one value more than the head, however
 // long ago it was used, and using one rewrites about fifty bytes.
+import { varintBytes, writeVarint } from "../../proto/varint.ts";
 import { corrupt, ENVELOPE_BYTES, seal, Tag, unseal } from "./envelope.ts";
 import { INSTALL_BYTES, sendsKey, senderKey } from "./keys.ts";
-import { ByteReader, readUint32, varintBytes, writeUint32, writeVarint } from "./varint.ts";
+import { ByteReader, readUint32, writeUint32 } from "./varint.ts";
 
 export const CHUNK_NUMBERS = 64;
 

@@ -118,6 +118,8 @@ export interface StoredMembership {
 
 export interface Store {
   readonly meta: StoreMeta;
+  /** What a resolved commit means: a number of hawser.v1.Durability. */
+  readonly durability: number;
   /** The last committed position of each shard, 0 where there is none. */
   positions(): Float64Array;
   /** One synced, atomic batch. Never called while an earlier call is pending. Rejects: stop and reopen. */

@@ -1,30 +1,5 @@
-// Integers as the store writes them: unsigned LEB128 varints up to 2^53 - 1, and fixed big-endian ones where the order
-// of bytes must be the order of numbers. Reading is bounded by the value's end and throws RangeError beyond it.
-
-/** Bytes that the varint of n takes: 1 to 8. */
-export function varintBytes(n: number): number {
-  if (n < 0x80) return 1;
-  if (n < 0x4000) return 2;
-  if (n < 0x20_0000) return 3;
-  if (n < 0x1000_0000) return 4;
-  if (n < 0x8_0000_0000) return 5;
-  if (n < 0x400_0000_0000) return 6;
-  return n < 0x2_0000_0000_0000 ? 7 : 8;
-}
-
-/** Writes the varint of n (an integer from 0 to 2^53 - 1) at `at`; returns the offset behind it. */
-export function writeVarint(bytes: Uint8Array, at: number, n: number): number {
-  while (n >= 0x1000_0000) {
-    bytes[at++] = (n % 128) | 0x80;
-    n = Math.floor(n / 128);
-  }
-  while (n >= 0x80) {
-    bytes[at++] = (n & 0x7f) | 0x80;
-    n >>>= 7;
-  }
-  bytes[at++] = n;
-  return at;
-}
+// Integers as the store writes them: the varints of proto/varint.ts, and fixed big-endian ones where the order of bytes must
+// be the order of numbers. Reading is bounded by the value's end and throws RangeError beyond it.
 
 /** Six bytes, big-endian: seqs and journal numbers in keys. n below 2^48. */
 export function writeUint48(bytes: Uint8Array, at: number, n: number): number {

@@ -3,7 +3,7 @@
 import { directKey } from "../../proto/conversation.ts";
 import { hawser } from "../../proto/gen/hawser.js";
 import { CONVERSATION_LIMITS, type ConversationLimits, ConversationShard, type ParkedBytes } from "../shard/conversation-shard.ts";
-import type { PendingSend } from "../shard/conversation.ts";
+import type { Conversation, PendingSend } from "../shard/conversation.ts";
 import type { Completion, ConversationOutput, RepeatedSend } from "../shard/output.ts";
 import { pageFrame } from "../shard/page.ts";
 import { bytesText, type Session } from "../shard/session.ts";
@@ -20,6 +20,7 @@ export class ConversationBench implements ConversationOutput {
   shard: ConversationShard;
   /** Wire time of the next command. */
   now: number;
+  durability: number;
   commitHasRoom: boolean;
   readsHaveRoom: boolean;
   readonly parkedBytes: ParkedBytes;
@@ -30,7 +31,7 @@ export class ConversationBench implements ConversationOutput {
   /** The open commit. */
   records: StoreRecord[];
   /** rowCommitted was called for these, in this order. */
-  pushed: { conversation: Uint8Array; pending: PendingSend; head: StoredHead }[];
+  pushed: { conversation: Conversation; pending: PendingSend; head: StoredHead }[];
   private completions: Completion[];
   private readonly limits: Partial<ConversationLimits>;
 
@@ -39,6 +40,7 @@ export class ConversationBench implements ConversationOutput {
     this.disk.epoch = 1;
     this.limits = limits;
     this.now = 1000;
+    this.durability = hawser.v1.Durability.DURABILITY_FSYNC;
     this.commitHasRoom = true;
     this.readsHaveRoom = true;
     this.parkedBytes = { value: 0 };
@@ -112,7 +114,7 @@ export class ConversationBench implements ConversationOutput {
     });
   }
 
-  rowCommitted(conversation: Uint8Array, pending: PendingSend, head: StoredHead): void {
+  rowCommitted(conversation: Conversation, pending: PendingSend, head: StoredHead): void {
     this.pushed.push({ conversation, pending, head });
   }
 

@@ -2,6 +2,7 @@
 // order of the calls; a test may hold commits and reads, let them through one by one, fail them, or never answer.
 //
 // Invariant, as the port demands: nothing of a commit is seen by a read before the commit resolves.
+import { hawser } from "../../proto/gen/hawser.js";
 import { EpochConflict, StoreFailed } from "../store/errors.ts";
 import type {
   Commit,
@@ -34,6 +35,7 @@ interface HeldRead {
 
 export class MemoryStore implements Store {
   readonly meta: StoreMeta;
+  readonly durability = hawser.v1.Durability.DURABILITY_FSYNC;
   /** True: commits wait for commitNow, commitFails or for ever. */
   holdCommits: boolean;
   /** True: reads wait for readNow. */

@@ -1,10 +1,10 @@
 // A UserShard over a MemoryDisk, with every answer of the outside world in the test's hand: rows become durable, their
 // effects reach the shard, loads are answered and read positions are stored when the test says so.
 import { compareBytes, directKey, directUsers } from "../../proto/conversation.ts";
-import { pushFromFrame, pushToFrame } from "../shard/page.ts";
+import { pushFromFrame, pushToFrame } from "../shard/frames.ts";
 import type { Completion, UserOutput } from "../shard/output.ts";
 import { peerOf } from "../shard/naming.ts";
-import type { Session } from "../shard/session.ts";
+import { bytesText, type Session } from "../shard/session.ts";
 import { USER_LIMITS, type UserLimits, UserShard } from "../shard/user-shard.ts";
 import { RecordType, type Row, type StoredHead, type StoredMembership, type StoreRecord } from "../store/store.ts";
 import { installOf } from "./fake-gateway.ts";
@@ -93,8 +93,9 @@ export class UserBench implements UserOutput {
     if (effect === undefined) return;
     const { key, row, head, except } = effect;
     const peer = peerOf(key, row.sender);
-    this.shard.deliver(row.sender, key, head, except, () => pushToFrame(row, peer));
-    if (compareBytes(peer, row.sender) !== 0) this.shard.deliver(peer, key, head, [], () => pushFromFrame(row));
+    const conversation = { key, keyText: bytesText(key) };
+    this.shard.deliver(bytesText(row.sender), conversation, head, except, row, peer, pushToFrame);
+    if (compareBytes(peer, row.sender) !== 0) this.shard.deliver(bytesText(peer), conversation, head, [], row, peer, pushFromFrame);
   }
 
   /** Both at once. */

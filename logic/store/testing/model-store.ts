@@ -1,6 +1,7 @@
 // The store port kept in plain arrays and maps, as simply as it can be said: what real stores are compared with. It
 // demands nothing beyond the port (logic/testing/memory-store.ts is the one that judges its callers, and can hold and
 // fail what they ask). "Durable" is what stays in the ModelDisk when the store is opened again.
+import { hawser } from "../../../proto/gen/hawser.js";
 import { compareBytes } from "../../../proto/conversation.ts";
 import { HASH_START } from "../../../proto/conversation-hash.ts";
 import { EpochConflict, PositionConflict, StoreFailed, StoreLocked, StoreMismatch } from "../errors.ts";
@@ -47,6 +48,7 @@ export class ModelDisk {
 
 export class ModelStore implements Store {
   readonly meta: StoreMeta;
+  readonly durability = hawser.v1.Durability.DURABILITY_FSYNC;
   private readonly disk: ModelDisk;
   private closed: boolean;
 

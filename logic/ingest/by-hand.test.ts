@@ -1,0 +1,80 @@
+// What is encoded by hand for speed is what protobufjs makes, or reads, of the same message, whatever the values.
+import fc from "fast-check";
+import t from "tap";
+import { type Encodable, encodeMessage } from "../../proto/frame.ts";
+import { FrameType } from "../../proto/frame-type.ts";
+import { hawser as fabric } from "../../proto/gen/fabric.js";
+import { hawser } from "../../proto/gen/hawser.js";
+import type { LinkHead } from "../../proto/link.ts";
+import { pushFromFrame, pushToFrame, sentFrame } from "../shard/frames.ts";
+import type { Session } from "../shard/session.ts";
+import { DownBatch } from "./down-batch.ts";
+
+const number = fc.oneof(fc.nat(300), fc.maxSafeNat());
+const uint32 = fc.oneof(fc.nat(300), fc.nat(0xffff_ffff));
+const bytes = (maxLength: number) => fc.uint8Array({ maxLength });
+const headHex = (head: fabric.fabric.v1.LinkHead.$Properties) => hex(fabric.fabric.v1.LinkHead.encode(head).finish());
+const hex = (value: Uint8Array) => Buffer.from(value).toString("hex");
+
+t.test("Sent and Push are byte for byte those of protobufjs", async (t) => {
+  const row = fc.record({
+    seq: number,
+    time: number,
+    kind: uint32,
+    sender: bytes(64),
+    payload: bytes(300),
+    install: bytes(8),
+    clientSeq: number,
+    uncounted: number,
+  });
+  const same = <T>(frame: Uint8Array, type: number, codec: Encodable<T>, message: T) => t.equal(hex(frame), hex(encodeMessage(type, codec, message)));
+  fc.assert(
+    fc.property(row, bytes(64), number, fc.nat(3), (row, peer, ref, durability) => {
+      const { sender, install, clientSeq, ...seen } = row;
+      same(sentFrame(ref, row.seq, row.time, durability), FrameType.Sent, hawser.v1.Sent, { ref, seq: row.seq, time: row.time, durability });
+      same(pushFromFrame(row), FrameType.Push, hawser.v1.Push, { from: sender, ...seen });
+      same(pushToFrame(row, peer), FrameType.Push, hawser.v1.Push, { to: peer, install, clientSeq, ...seen });
+    }),
+  );
+  const row64k = {
+    seq: 1,
+    time: 2,
+    kind: 0,
+    sender: Buffer.from("a"),
+    payload: new Uint8Array(65_536),
+    install: new Uint8Array(8),
+    clientSeq: 1,
+    uncounted: 0,
+  };
+  same(pushFromFrame(row64k), FrameType.Push, hawser.v1.Push, { from: row64k.sender, seq: 1, time: 2, payload: row64k.payload });
+});
+
+t.test("a Down batch reads as what was put into it", async (t) => {
+  const session = fc.record({ slot: uint32, generation: uint32 });
+  const delivery = fc.record({
+    frame: fc.uint8Array({ minLength: 1, maxLength: 400 }),
+    class: fc.nat(3),
+    sessions: fc.array(session, { minLength: 1, maxLength: 40 }),
+  });
+  const head = fc.record({ from: bytes(8), to: bytes(8), link: number, number, last: number, ack: number, reset: fc.constant(false) });
+  const batch = new DownBatch();
+  fc.assert(
+    fc.property(fc.array(delivery, { maxLength: 60 }), head, number, (deliveries, head: LinkHead, epoch) => {
+      for (const { frame, sessions, class: deliveryClass } of deliveries) {
+        const before = batch.byteLength;
+        if (sessions.length === 1) batch.add(sessions[0] as Session, frame, deliveryClass);
+        else batch.addMany(sessions as Session[], frame, deliveryClass);
+        t.ok(batch.byteLength - before <= DownBatch.roomFor(frame.length, sessions.length), "it takes no more room than was said");
+      }
+      const bytes = batch.finish(head, epoch);
+      t.equal(batch.byteLength, 0);
+      const down = fabric.fabric.v1.Down.decode(bytes);
+      t.equal(down.epoch, epoch);
+      t.equal(headHex(down.head!), headHex(head));
+      t.strictSame(
+        down.deliveries.map((each) => [hex(each.frame!), each.class, each.slots, each.generations]),
+        deliveries.map((each) => [hex(each.frame), each.class, each.sessions.map(({ slot }) => slot), each.sessions.map(({ generation }) => generation)]),
+      );
+    }),
+  );
+});
