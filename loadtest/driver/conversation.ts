@@ -25,7 +25,8 @@ export class Lane {
   left: number;
   acked: number;
   refused: number;
-  /** Seq of the newest message that is out of the list. */
+  /** Highest seq that an ack named; and that of the newest message that is out of the list. */
+  ackedSeq: number;
   lastSeq: number;
 
   constructor(index: number, conversation: Conversation, sender: View, receivers: View[]) {
@@ -43,6 +44,7 @@ export class Lane {
     this.left = 0;
     this.acked = 0;
     this.refused = 0;
+    this.ackedSeq = 0;
     this.lastSeq = 0;
   }
 }
@@ -108,13 +110,14 @@ export class View {
   /** Whether rows are being fetched, and since when there is a hole (ms). */
   pull: Pull;
   holeAt: number;
-  // What only faults need; see ledger.ts.
+  // See ledger.ts.
+  /** Rows that were shown before an ack, and the entries that they are taken for: seq, entry, seq, entry … */
+  claims: number[] | null;
+  // What only faults need:
   /** Entries delivered out of their turn, and those whose turn passed without them. */
   ahead: Set<number> | null;
   missed: Set<number> | null;
-  /** Rows that are to be these entries, whatever the turn. */
-  awaited: Map<number, number> | null;
-  /** Rows that are no message of ours, with their bytes. */
+  /** Rows that are nobody's, with their bytes. */
   extras: Map<number, Uint8Array> | null;
 
   constructor(conversation: Conversation, session: number, user: number, peer: number) {
@@ -130,9 +133,9 @@ export class View {
     this.known = 0;
     this.pull = Pull.None;
     this.holeAt = 0;
+    this.claims = null;
     this.ahead = null;
     this.missed = null;
-    this.awaited = null;
     this.extras = null;
   }
 

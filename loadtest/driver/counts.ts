@@ -1,5 +1,5 @@
 // What one driver counts since its start, as its ticks tell it.
-import { FrameType, frameTypeName } from "../../proto/frame-type.ts";
+import { type FrameType, frameTypeName } from "../../proto/frame-type.ts";
 
 const TYPES = 32;
 const BEAT_TYPE = 0;

@@ -68,7 +68,10 @@ export class Driver implements SessionsHost, LedgerSink, Labels {
     this.talkers = [];
     this.latencies = latencies;
     const ledger = new Ledger(cast.texts, this, this);
-    const sessions = new Sessions({ table: this.table, talkers: this.talkers, counts, identity: this.identity, routes, random: new Random(plan.seed + plan.driver + 1) }, this);
+    const sessions = new Sessions(
+      { table: this.table, talkers: this.talkers, counts, identity: this.identity, routes, random: new Random(plan.seed + plan.driver + 1) },
+      this,
+    );
     const sending = new Sending(sessions, ledger, names, cast.texts, latencies.lag);
     const pulling = new Pulling(sessions, ledger, names, this.identity);
     const rows = new Rows(ledger, pulling);

@@ -21,7 +21,7 @@ export class Entries {
   clientSeq: Uint32Array;
   /** Of the request that is unanswered now; 0: none. */
   ref: Uint32Array;
-  /** Its row, from the ack or from the first delivery, whichever came first; 0: not known. */
+  /** Its row, once it is acked. */
   seq: Uint32Array;
   flags: Uint8Array;
   /** Sessions that it was delivered to. */

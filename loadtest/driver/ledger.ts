@@ -2,9 +2,9 @@
 // I/O. Its judgement rests on the acks: Sent says which row a message became, so that row, and no other, must hold its bytes in
 // every session of the receiver, and rows of one sender must stand in the order in which they were numbered.
 //
-// Deliveries overtake acks. A row that comes first and holds the bytes of the message whose turn it is counts as that one until
-// the ack says otherwise; then it is judged anew. A row that is nobody's is kept ("extra"): an ack may yet explain it, and
-// what no ack explains in the end was stored twice or is foreign.
+// Deliveries overtake acks. A row that comes first and holds the bytes of the message whose turn it is counts as that one (a
+// claim) until the ack proves it, or says otherwise: then it is judged anew. A row that is nobody's is kept ("extra"): an
+// ack may yet explain it, and what no ack explains in the end was stored twice or is foreign.
 //
 // Counts are exact, whatever goes wrong; traces are the first few of each kind.
 // Invariant: an entry leaves its lane's list once it is acked and delivered to all receivers, oldest first.
@@ -114,12 +114,10 @@ export class Ledger {
     lane.acked++;
     this.acked++;
     this.passUnacked(lane);
-    const before = entries.seq[entry]!;
-    if (before !== seq) {
-      if (before !== 0) this.takeBack(lane, entry, before);
-      entries.seq[entry] = seq;
-      this.findAmongShown(lane, entry, seq, nowUs);
-    }
+    entries.seq[entry] = seq;
+    if (seq > lane.ackedSeq) lane.ackedSeq = seq;
+    const { receivers } = lane;
+    for (let i = 0; i < receivers.length; i++) this.prove(receivers[i]!, lane, entry, seq, nowUs);
     this.sink.acked(lane, entries.intended[entry]!, nowUs);
     this.retire(lane);
   }
@@ -131,7 +129,8 @@ export class Ledger {
     entries.flags[entry]! |= EntryFlag.Refused;
     lane.refused++;
     this.refused++;
-    this.owed -= lane.receivers.length - entries.delivered[entry]!;
+    for (const view of lane.receivers) this.release(view, entry);
+    this.owed -= lane.receivers.length;
     this.trace(this.traces, "unacked", lane, entry, { detail: `refused: ${why}` });
     this.passUnacked(lane);
     this.retire(lane);
@@ -141,15 +140,15 @@ export class Ledger {
   shown(view: View, seq: number, bytes: Uint8Array, start: number, end: number, nowUs: number): void {
     const { entries } = this;
     const lane = view.incoming;
-    const entry = lane === null ? NONE : this.turn(view, seq);
-    if (entry === NONE || entries.sent[entry] === 0 || !this.texts.equals(entries.text[entry]!, bytes, start, end)) {
-      return this.place(view, seq, bytes, start, end, nowUs);
-    }
-    const known = entries.seq[entry]!;
-    if (known === 0) entries.seq[entry] = seq;
-    else if (known !== seq) return this.place(view, seq, bytes, start, end, nowUs);
-    this.deliver(view, lane!, entry, nowUs);
-    this.retire(lane!);
+    if (lane === null) return this.extra(view, seq, bytes.slice(start, end));
+    let entry = this.turn(view, seq);
+    const proven = entry !== NONE && entries.seq[entry] === seq;
+    if (!proven && lane.ackedSeq >= seq) entry = this.find(lane, view, seq);
+    else if (!proven && entry !== NONE && (entries.seq[entry] !== 0 || entries.sent[entry] === 0)) entry = NONE;
+    if (entry === NONE || !this.texts.equals(entries.text[entry]!, bytes, start, end)) return this.extra(view, seq, bytes.slice(start, end));
+    if (entries.seq[entry] === 0) (view.claims ??= []).push(seq, entry);
+    this.deliver(view, lane, entry, nowUs);
+    this.retire(lane);
   }
 
   /** A session was shown row `seq`, which the server says is its own message number `clientSeq` and has not acked to it under that number. */
@@ -256,10 +255,10 @@ export class Ledger {
     let entry = view.cursor;
     while (entry !== NONE) {
       const flags = entries.flags[entry]!;
-      if (view.ahead !== null && view.ahead.delete(entry)) {
-        // Delivered before its turn.
-      } else if ((flags & EntryFlag.Acked) !== 0 && entries.seq[entry]! < seq) (view.missed ??= new Set()).add(entry);
-      else if ((flags & EntryFlag.Refused) === 0) break;
+      if (view.ahead?.delete(entry) !== true) {
+        if ((flags & EntryFlag.Acked) !== 0 && entries.seq[entry]! < seq) (view.missed ??= new Set()).add(entry);
+        else if ((flags & EntryFlag.Refused) === 0) break;
+      }
       entry = entries.next[entry]!;
     }
     view.cursor = entry;
@@ -268,24 +267,23 @@ export class Ledger {
 
   private deliver(view: View, lane: Lane, entry: number, nowUs: number): void {
     const { entries } = this;
-    if (entry === view.cursor) view.cursor = entries.next[entry]!;
-    else if (view.missed?.delete(entry) !== true) (view.ahead ??= new Set()).add(entry);
+    if (entry === view.cursor) {
+      view.cursor = entries.next[entry]!;
+      // What was delivered before its turn may leave the list now; the cursor must not stay on it.
+      if (view.ahead !== null) while (view.ahead.delete(view.cursor)) view.cursor = entries.next[view.cursor]!;
+    } else if (view.missed?.delete(entry) !== true) (view.ahead ??= new Set()).add(entry);
     entries.delivered[entry]!++;
     this.delivered++;
     this.sink.delivered(view, lane, entries.intended[entry]!, nowUs);
   }
 
-  /** A row out of the ordinary: the message that was acked at its number, or nobody's for the time being. */
-  private place(view: View, seq: number, bytes: Uint8Array, start: number, end: number, nowUs: number): void {
+  /** The message that was acked as row `seq` and not delivered to this view; NONE: there is none. */
+  private find(lane: Lane, view: View, seq: number): number {
     const { entries } = this;
-    const lane = view.incoming;
-    for (let entry = lane?.head ?? NONE, steps = 0; entry !== NONE && steps < WALK_MAX; entry = entries.next[entry]!, steps++) {
-      if (entries.seq[entry] !== seq || this.wasDelivered(view, entry) || !this.texts.equals(entries.text[entry]!, bytes, start, end)) continue;
-      this.deliver(view, lane!, entry, nowUs);
-      this.retire(lane!);
-      return;
+    for (let entry = lane.head, steps = 0; entry !== NONE && steps < WALK_MAX; entry = entries.next[entry]!, steps++) {
+      if (entries.seq[entry] === seq && !this.wasDelivered(view, entry)) return entry;
     }
-    this.extra(view, seq, bytes.slice(start, end));
+    return NONE;
   }
 
   private extra(view: View, seq: number, bytes: Uint8Array): void {
@@ -297,56 +295,59 @@ export class Ledger {
     }
   }
 
-  /** The rows at `seq` that counted as this message are not it after all. */
-  private takeBack(lane: Lane, entry: number, seq: number): void {
-    const { entries } = this;
-    const text = entries.text[entry]!;
-    const bytes = this.texts.bytes.slice(this.texts.offsets[text]!, this.texts.offsets[text + 1]!);
-    for (const view of lane.receivers) {
-      if (!this.wasDelivered(view, entry)) continue;
+  /** The message is row `seq`: what this view was shown at that row, and what it took for that message, is now certain. */
+  private prove(view: View, lane: Lane, entry: number, seq: number, nowUs: number): void {
+    const { claims } = view;
+    if (view.next <= seq) {
+      if (claims !== null && claims.length > 0) this.release(view, entry);
+      return;
+    }
+    const taken = claims === null ? NONE : claimant(claims, seq);
+    if (taken === entry) {
+      this.drop(claims!, seq);
+      return;
+    }
+    this.release(view, entry);
+    if (taken !== NONE) this.release(view, taken);
+    const bytes = view.extras?.get(seq);
+    if (bytes === undefined || !this.texts.equals(this.entries.text[entry]!, bytes, 0, bytes.length)) return;
+    view.extras!.delete(seq);
+    this.extrasCount--;
+    this.turn(view, 0);
+    this.deliver(view, lane, entry, nowUs);
+  }
+
+  private drop(claims: number[], seq: number): void {
+    let at = 0;
+    while (claims[at] !== seq) at += 2;
+    if (claims.length === 2) claims.length = 0;
+    else claims.splice(at, 2);
+  }
+
+  /** The row that this view took for the message, if any, is nobody's after all. */
+  private release(view: View, entry: number): void {
+    const { claims } = view;
+    if (claims === null) return;
+    for (let at = 0; at < claims.length; at += 2) {
+      if (claims[at + 1] !== entry) continue;
+      const seq = claims[at]!;
+      claims.splice(at, 2);
       if (view.ahead?.delete(entry) !== true) (view.missed ??= new Set()).add(entry);
-      entries.delivered[entry]!--;
+      this.entries.delivered[entry]!--;
       this.delivered--;
-      // Not to be found as itself.
-      entries.seq[entry] = 0;
-      this.place(view, seq, bytes, 0, bytes.length, entries.acked[entry]!);
-    }
-  }
-
-  /** The message is row `seq`, and some sessions were shown that row before this was known. */
-  private findAmongShown(lane: Lane, entry: number, seq: number, nowUs: number): void {
-    const { entries } = this;
-    const text = entries.text[entry]!;
-    for (let i = 0; i < lane.receivers.length; i++) {
-      const view = lane.receivers[i]!;
-      if (view.next <= seq || this.wasDelivered(view, entry)) continue;
-      if (!view.extras?.has(seq)) this.giveUp(lane, entry, seq);
-      const bytes = view.extras?.get(seq);
-      if (bytes === undefined || !this.texts.equals(text, bytes, 0, bytes.length)) continue;
-      view.extras!.delete(seq);
-      this.extrasCount--;
-      this.turn(view, 0);
-      this.deliver(view, lane, entry, nowUs);
-    }
-  }
-
-  /** Another message, not acked yet, was taken for row `seq`, which is `entry`'s: its rows are nobody's for now. */
-  private giveUp(lane: Lane, entry: number, seq: number): void {
-    const { entries } = this;
-    for (let other = lane.unacked, steps = 0; other !== NONE && steps < WALK_MAX; other = entries.next[other]!, steps++) {
-      if (other === entry || entries.seq[other] !== seq || (entries.flags[other]! & EntryFlag.Acked) !== 0) continue;
-      entries.seq[entry] = 0;
-      this.takeBack(lane, other, seq);
-      entries.seq[other] = 0;
-      entries.seq[entry] = seq;
+      this.extra(view, seq, this.bytesOf(entry));
       return;
     }
   }
 
   /** A retry was answered with another row. */
   private ackedTwice(lane: Lane, entry: number, seq: number): void {
+    for (const view of lane.receivers) this.extra(view, seq, this.bytesOf(entry));
+  }
+
+  private bytesOf(entry: number): Uint8Array {
     const text = this.entries.text[entry]!;
-    for (const view of lane.receivers) this.extra(view, seq, this.texts.bytes.slice(this.texts.offsets[text]!, this.texts.offsets[text + 1]!));
+    return this.texts.bytes.slice(this.texts.offsets[text]!, this.texts.offsets[text + 1]!);
   }
 
   private wasDelivered(view: View, entry: number): boolean {
@@ -397,6 +398,12 @@ export class Ledger {
     const to = this.labels.user(lane.sender.peer);
     traces.add({ what, from, to, client_seq: entries.clientSeq[entry]!, intended: entries.intended[entry]! / 1000, ...times, ...more });
   }
+}
+
+/** The entry that row `seq` is taken for. */
+function claimant(claims: readonly number[], seq: number): number {
+  for (let at = 0; at < claims.length; at += 2) if (claims[at] === seq) return claims[at + 1]!;
+  return NONE;
 }
 
 const TRACES_OF_A_KIND_MAX = 100;

@@ -4,7 +4,7 @@ import type { UserNames } from "../cast/names.ts";
 import { encodeMessage } from "../../proto/frame.ts";
 import { FrameType } from "../../proto/frame-type.ts";
 import { hawser } from "../../proto/gen/hawser.js";
-import { ErrorCode, ERROR_RULES } from "../../proto/error-code.ts";
+import { type ErrorCode, ERROR_RULES } from "../../proto/error-code.ts";
 import { Pull, type View } from "./conversation.ts";
 import type { Identity } from "./identity.ts";
 import type { Ledger } from "./ledger.ts";

@@ -49,8 +49,20 @@ export class Routes {
       }
       return gateways;
     };
-    const tcp = transport === "ws" ? [] : await ways(plan.gateways.map((gateway) => gateway.tcp), "tcp:");
-    const ws = transport === "tcp" ? [] : await ways(plan.gateways.map((gateway) => gateway.ws), "ws:");
+    const tcp =
+      transport === "ws"
+        ? []
+        : await ways(
+            plan.gateways.map((gateway) => gateway.tcp),
+            "tcp:",
+          );
+    const ws =
+      transport === "tcp"
+        ? []
+        : await ways(
+            plan.gateways.map((gateway) => gateway.ws),
+            "ws:",
+          );
     if ((transport !== "ws" && tcp.length === 0) || (transport !== "tcp" && ws.length === 0)) throw new Error(`no gateway has an address for ${transport}`);
     return new Routes(transport, tcp, ws, networks);
   }

@@ -5,7 +5,7 @@
 // Invariant: a lane stands in its talker's queue if and only if it has something to write.
 import type { UserNames } from "../cast/names.ts";
 import type { Texts } from "../cast/texts.ts";
-import { ErrorCode, ERROR_RULES, errorName } from "../../proto/error-code.ts";
+import { type ErrorCode, ERROR_RULES, errorName } from "../../proto/error-code.ts";
 import { FrameType } from "../../proto/frame-type.ts";
 import type { Lane } from "./conversation.ts";
 import { NONE } from "./entries.ts";
