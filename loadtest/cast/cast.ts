@@ -128,7 +128,9 @@ export function makeCast(input: CastInput, messages: readonly ChatMessage[]): Ca
 function fanoutCast({ sessions }: CastInput, devices: number, messages: readonly ChatMessage[]): Cast {
   const groups = Math.floor(sessions / (devices + 1));
   if (!(devices >= 1) || groups === 0) {
-    throw new RangeError(`a fan-out to ${devices} devices needs ${devices + 1} sessions in each driver, and this one has ${sessions}: more connections, or fewer devices or drivers`);
+    throw new RangeError(
+      `a fan-out to ${devices} devices needs ${devices + 1} sessions in each driver, and this one has ${sessions}: more connections, or fewer devices or drivers`,
+    );
   }
   const draft = new Draft();
   draft.laneTexts = Int32Array.from(messages, (_, i) => i);
