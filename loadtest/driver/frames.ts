@@ -3,7 +3,7 @@
 import type { UserNames } from "../cast/names.ts";
 import type { Texts } from "../cast/texts.ts";
 import { FrameType } from "../../proto/frame-type.ts";
-import { varintBytes, writeVarint } from "../../proto/frame.ts";
+import { varintBytes, writeVarint } from "../../proto/varint.ts";
 import { Limits } from "../../proto/limits.ts";
 
 // Field number and wire type, as they stand in front of a field (hawser.proto).
@@ -31,7 +31,7 @@ export class SendWriter {
     this.bytes = Buffer.allocUnsafeSlow(SEND_ENVELOPE_BYTES_MAX + Limits.payloadBytesMax);
   }
 
-  /** A text of kind 0 to a user of `names`; clientSeq is below 2^28. Returns the length of the frame; it stands at the start of `bytes`. */
+  /** A text of kind 0 to a user of `names`. Returns the length of the frame; it stands at the start of `bytes`. */
   write(names: UserNames, peer: number, clientSeq: number, texts: Texts, text: number): number {
     const { bytes } = this;
     const textStart = texts.offsets[text]!;
