@@ -7,7 +7,7 @@ import { ensureNatsServer } from "./nats.mjs";
 import { checkNode, ensurePackages, exclusively, guarded, root } from "./setup.mjs";
 
 /** Commands that start a whole Hawser of their own, unless it is help that is asked for … */
-const NEED_NATS = new Set(["start", "demo", "bench", "bench:peers", "loadtest"]);
+const NEED_NATS = new Set(["start", "demo", "bench", "bench:peers", "loadtest", "profile"]);
 
 const args = process.argv.slice(2);
 const needNats = NEED_NATS.has(args[0] ?? "") && !args.includes("--help") && !args.includes("-h") && !usesAnother(args);
