@@ -46,6 +46,8 @@ t.test("noise is no difference, more than noise is", async (t) => {
   t.equal(verdict(compareResults({ ...usual, latency_ms: null }, usual), "latency_p99_ms"), "only in B");
   t.equal(verdict(compareResults(usual, { ...usual, driver_cpu_percent: 99 }), "driver_cpu_percent"), "different", "neither better nor worse");
   const idle = { ...usual, server: { ...usual.server!, idle_cpu_percent: { gateway: 2.2, logic: 0.3, nats: 0.4 } } };
+  const small = compareResults(madeUpResult({ connections: 2000 }), madeUpResult({ connections: 2000, cost: 1.3 }));
+  t.equal(verdict(small, "server_bytes_per_connection"), "same", "with few connections it may be the heap's own");
   t.equal(verdict(compareResults(usual, idle), "logic_idle_cpu_percent"), "same", "0.4% of a core cannot be measured");
 
   // p99s of single seconds that lie far apart make a wide noise: the same difference says less then.
@@ -101,6 +103,7 @@ t.test("what makes two runs hard to compare is said", async (t) => {
   const table = formatComparison(compareResults(usual, madeUpResult({ cost: 1.3 }), ["before.json", "after.json"]));
   t.match(table, /^A {2}before\.json: npm run loadtest/);
   t.match(table, /^server_cpu_us_per_message +104 µs +135 µs +1\.3 +±10% +worse$/m);
+  for (const make of [brokenResult, emptyResult]) t.notMatch(formatComparison(compareResults(make(), usual)), /NaN|Infinity|undefined/);
   t.match(table, /\d+ worse; the same: within 10%/);
 });
 

@@ -1,6 +1,6 @@
 // Two results side by side: which figures differ by more than noise, and why the two may not be comparable at all.
 // Invariant: a figure is called better or worse only when it is beyond what its kind and its own spread allow.
-import { type Better, figuresOf, type Measured, TOLERANCE } from "./compared-figures.ts";
+import { type Better, figuresOf, HEAP_NOISE_BYTES, type Measured, TOLERANCE } from "./compared-figures.ts";
 import { readResult } from "./read-result.ts";
 import { quantityOf, significant, text } from "./report/format.ts";
 import type { Result } from "./result.ts";
@@ -18,6 +18,8 @@ export interface ComparedFigure {
   better: Better;
   /** A difference up to this part counts as the same. */
   noise: number;
+  /** A difference up to this, in the figure's unit, too: less cannot be measured. */
+  least: number;
   verdict: ComparedAs;
 }
 
@@ -48,7 +50,8 @@ const RULE = [
   `the same: within ${TOLERANCE.usual * 100}% (memory ${TOLERANCE.memory * 100}%, bytes of frames ${TOLERANCE.frames * 100}%,`,
   `figures of phases and idle CPU, seen once in a run, ${TOLERANCE.once * 100}%),`,
   "or within half of the interquartile range of the run's single seconds, where that is wider,",
-  "or less apart than can be measured (0.05 ms, 0.5% of CPU); of what is lost, doubled, out of order or not acked every one counts",
+  `or less apart than can be measured (0.05 ms, 1% of a core, ${HEAP_NOISE_BYTES / 2 ** 20} MiB of memory over all connections);`,
+  "of what is lost, doubled, out of order or not acked every one counts",
 ].join(" ");
 
 /** Options that say where output goes and not what is measured. */
@@ -81,14 +84,15 @@ function byName(result: Result): Map<string, Measured> {
 function compareFigure(name: string, a: Measured | undefined, b: Measured | undefined): ComparedFigure {
   const either = (a ?? b)!;
   const noise = either.tolerance === 0 ? 0 : Math.max(either.tolerance, a?.spread ?? 0, b?.spread ?? 0);
-  const ratio = a === undefined || b === undefined || a.value === 0 ? null : b.value / a.value;
-  const verdict = a === undefined ? "only in B" : b === undefined ? "only in A" : verdictOf(a.value, b.value, either, noise);
-  return { name, a: a?.value ?? null, b: b?.value ?? null, ratio, better: either.better, noise, verdict };
+  const least = Math.max(a?.least ?? 0, b?.least ?? 0);
+  const ratio = a === undefined || b === undefined || a.value === 0 || a.value * b.value < 0 ? null : b.value / a.value;
+  const verdict = a === undefined ? "only in B" : b === undefined ? "only in A" : verdictOf(a.value, b.value, either.better, noise, least);
+  return { name, a: a?.value ?? null, b: b?.value ?? null, ratio, better: either.better, noise, least, verdict };
 }
 
-function verdictOf(a: number, b: number, { better, least }: Measured, noise: number): ComparedAs {
-  // From the smaller to the larger, so that it does not matter which of the two came first.
-  if (a === b || Math.abs(a - b) < least || Math.max(a, b) <= Math.min(a, b) * (1 + noise)) return "same";
+function verdictOf(a: number, b: number, better: Better, noise: number, least: number): ComparedAs {
+  // Of the smaller one, so that it does not matter which of the two came first.
+  if (Math.abs(a - b) <= Math.max(least, noise * Math.min(Math.abs(a), Math.abs(b)))) return "same";
   if (better === "neither") return "different";
   return b < a === (better === "lower") ? "better" : "worse";
 }
@@ -127,12 +131,12 @@ function warningsOf(a: Result, b: Result): string[] {
 /** For a terminal. */
 export function formatComparison({ a, b, rule, warnings, figures, better, worse }: Comparison): string {
   const figure = (name: string, value: number | null): string => (value === null ? "–" : inWords(name, value));
-  const rows = figures.map(({ name, a: left, b: right, ratio, noise, verdict }) => [
+  const rows = figures.map(({ name, a: left, b: right, ratio, noise, least, verdict }) => [
     name,
     figure(name, left),
     figure(name, right),
     ratio === null ? "–" : significant(Number(ratio.toPrecision(3))),
-    noise === 0 ? "0" : `±${Math.round(noise * 100)}%`,
+    percentOfNoise(left ?? 0, right ?? 0, noise, least),
     verdict,
   ]);
   return [
@@ -144,6 +148,13 @@ export function formatComparison({ a, b, rule, warnings, figures, better, worse 
     "",
     `${better} better, ${worse} worse; ${rule}.`,
   ].join("\n");
+}
+
+/** The noise as a part of the smaller figure, at most all of it. */
+function percentOfNoise(a: number, b: number, noise: number, least: number): string {
+  const smaller = Math.min(Math.abs(a), Math.abs(b));
+  const part = least === 0 ? noise : Math.max(noise, least / Math.max(smaller, least));
+  return part === 0 ? "0" : `±${Math.round(part * 100)}%`;
 }
 
 function inWords(name: string, value: number): string {

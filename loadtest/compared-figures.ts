@@ -30,8 +30,13 @@ export const TOLERANCE = {
   once: 0.25,
 } as const;
 
-/** Differences that are less than can be measured, by the unit at the end of the name: steps of histograms and of the clock that CPU time is counted by. */
-const LEAST: Record<string, number> = { _ms: 0.05, _percent: 0.5 };
+/**
+ * Differences that are less than can be measured, by the unit at the end of the name: steps of histograms, and of the clock
+ * that CPU time is counted by (10 ms) over the few seconds in which idling is looked at.
+ */
+const LEAST: Record<string, number> = { _ms: 0.05, _percent: 1 };
+/** What the heap of a process, or the kernel's slab, is larger or smaller by from run to run, whatever it holds. */
+export const HEAP_NOISE_BYTES = 10 * 2 ** 20;
 
 /** Of seconds, before their spread says anything. */
 const SECONDS_MIN = 5;
@@ -43,7 +48,8 @@ export function figuresOf(result: Result): Measured[] {
   const add = (name: string, value: number | null | undefined, better: Better, tolerance: number, bySecond?: (sample: Sample) => number | undefined): void => {
     if (value === null || value === undefined) return;
     const spread = bySecond === undefined ? undefined : spreadOf(flowing.map(bySecond));
-    const least = Object.entries(LEAST).find(([unit]) => name.endsWith(unit))?.[1] ?? 0;
+    const memory = name.endsWith("_bytes_per_connection") ? HEAP_NOISE_BYTES / Math.max(1, result.connections) : 0;
+    const least = Object.entries(LEAST).find(([unit]) => name.endsWith(unit))?.[1] ?? memory;
     figures.push({ name, value, better, tolerance, least, ...(spread === undefined ? {} : { spread }) });
   };
   for (const name of ["lost", "duplicated", "out_of_order"] as const) add(name, result[name], "lower", TOLERANCE.exact);
@@ -51,7 +57,7 @@ export function figuresOf(result: Result): Measured[] {
   add("errors", sum(Object.values(result.errors)), "lower", TOLERANCE.usual);
   for (const of of ["sent", "acked", "delivered"] as const) {
     if (flowing.length > 0)
-      add(`${of}_per_second`, mean(flowing.map((one) => one[`${of}_per_second`])), "higher", TOLERANCE.usual, (one) => one[`${of}_per_second`]);
+      add(`${of}_per_second`, medianOf(flowing.map((one) => one[`${of}_per_second`])), "higher", TOLERANCE.usual, (one) => one[`${of}_per_second`]);
   }
   addPercentiles("latency", result.latency_ms);
   addPercentiles("ack_latency", result.ack_latency_ms);
@@ -103,6 +109,10 @@ export function spreadOf(values: readonly (number | undefined)[]): number | unde
   const at = (part: number): number => sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))]!;
   if (sorted.length < SECONDS_MIN || at(0.5) <= 0) return undefined;
   return (at(0.75) - at(0.25)) / 2 / at(0.5);
+}
+
+function medianOf(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
 }
 
 function percentOf(one: Sample, part: string): number | undefined {

@@ -38,7 +38,7 @@ ${panel(
 export function phaseTable({ phases }: Result): Markup {
   if (phases.length === 0) return html`<section class="panel"><p class="empty">This run had no phases.</p></section>`;
   const texts = new Set([1, 3]);
-  const rows = phases.map(({ name, seconds, figures }, index) => row([index + 1, name, duration(Math.round(seconds * 10) / 10), own(figures)], texts));
+  const rows = phases.map(({ name, seconds, figures }, index) => row([index + 1, name, duration(seconds), own(figures)], texts));
   return html`<section class="panel">${scrolled(table("", ["", "phase", "length", "figures of its own"], rows, texts), "phases")}</section>`;
 }
 
