@@ -20,6 +20,8 @@ import { type PeersOptions, runPeers } from "./run.ts";
 import { NotInstalled } from "./server/server.ts";
 import { BEGIN, END, formatPeers, markdown, withTable } from "./table.ts";
 
+t.setTimeout(120_000);
+
 const ME: PeerIdentity = { user: "u0000000001" };
 const TEXTS = ["ok", "Grüße <b>&amp;</b> \"'\r\n", "我到了，你在哪里？", "x".repeat(300)];
 

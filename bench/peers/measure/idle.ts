@@ -17,7 +17,7 @@ export interface IdleResult {
 }
 
 /** Who comes and goes before the empty state is taken: what a server loads for its first clients is no cost of a connection. */
-const WARMING = 200;
+const WARMING = 100;
 const LOGIN_TIMEOUT_MS = 120_000;
 const AWAY_MS = 500;
 
