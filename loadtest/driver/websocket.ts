@@ -5,8 +5,9 @@
 // Each message is told by one call of `data`, whole, joined where it was fragmented, behind what earlier calls left; an
 // empty one is not told. So an owner that consumes all it is given sees messages one by one.
 // An idle connection costs one byte here, besides what the wire below keeps.
-import { hash, randomFillSync, randomInt } from "node:crypto";
+import { randomInt } from "node:crypto";
 import { append, type Gathered, RestBytes } from "./rest.ts";
+import { judgeAnswer, upgradeRequest } from "./websocket-upgrade.ts";
 import { WIRE_REST_BYTES_MAX, type Wire, type WireEvents, type WireTarget } from "./wire.ts";
 
 const Phase = { Free: 0, Connecting: 1, Upgrading: 2, Open: 3 } as const;
@@ -19,15 +20,11 @@ const RESERVED = 0x70;
 const FRAME_HEADER_BYTES_MAX = 14;
 const CONTROL_BYTES_MAX = 125;
 const ANSWER_BYTES_MAX = 16 * 1024;
-/** RFC 6455, section 1.3. */
-const ACCEPT_GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /** Frames are masked here, header in front of byte 16, so that the payload and its mask lie on whole words. */
 const PAYLOAD_AT = 16;
 const scratch = new Uint8Array(PAYLOAD_AT + 64 * 1024);
 const scratchWords = new Int32Array(scratch.buffer);
-
-const keyBytes = Buffer.alloc(16);
 
 interface Upgrade {
   target: WireTarget;
@@ -131,20 +128,10 @@ export class WebSocketWire implements Wire {
 
   private upgrade(slot: number): void {
     const upgrade = this.upgrades.get(slot)!;
-    const { host, port, path = "/", protocol } = upgrade.target;
-    const key = randomFillSync(keyBytes).toString("base64");
-    upgrade.accept = hash("sha1", key + ACCEPT_GUID, "base64");
+    const { request, accept } = upgradeRequest(upgrade.target);
+    upgrade.accept = accept;
     this.phases[slot] = Phase.Upgrading;
-    const lines = [
-      `GET ${path} HTTP/1.1`,
-      `Host: ${host}:${port}`,
-      "Upgrade: websocket",
-      "Connection: Upgrade",
-      "Sec-WebSocket-Version: 13",
-      `Sec-WebSocket-Key: ${key}`,
-      ...(protocol === undefined ? [] : [`Sec-WebSocket-Protocol: ${protocol}`]),
-    ];
-    this.inner.write(slot, Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1"));
+    this.inner.write(slot, request);
   }
 
   private read(slot: number, bytes: Buffer, start: number, end: number): number {
@@ -297,18 +284,6 @@ export class WebSocketWire implements Wire {
     for (let i = PAYLOAD_AT / 4; 4 * i < PAYLOAD_AT + length; i++) words[i]! ^= mask;
     this.inner.write(slot, bytes.subarray(head, PAYLOAD_AT + length));
   }
-}
-
-/** What is wrong with the server's answer, as a reason; undefined when nothing is. */
-function judgeAnswer(answer: string, accept: string, protocol: string | undefined): string | undefined {
-  const [status = "", ...lines] = answer.split("\r\n");
-  const code = /^HTTP\/1\.1 (\d{3})( |$)/.exec(status)?.[1];
-  if (code === undefined) return "EPROTO";
-  if (code !== "101") return `HTTP ${code}`;
-  const headers = new Map(lines.map((line) => [line.slice(0, line.indexOf(":")).toLowerCase(), line.slice(line.indexOf(":") + 1).trim()]));
-  const upgraded = headers.get("upgrade")?.toLowerCase() === "websocket" && /(^|,)\s*upgrade\s*(,|$)/i.test(headers.get("connection") ?? "");
-  const agreed = headers.get("sec-websocket-accept") === accept && headers.get("sec-websocket-protocol") === protocol;
-  return upgraded && agreed && !headers.has("sec-websocket-extensions") ? undefined : "EPROTO";
 }
 
 let mask = randomInt(1, 2 ** 31);
