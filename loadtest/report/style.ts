@@ -148,7 +148,7 @@ pre { margin: 0; padding: 12px 14px; background: var(--band-a); border: 1px soli
   font: 14px/1.5 ui-monospace, "SF Mono", Menlo, Consolas, monospace; white-space: pre-wrap; overflow-wrap: anywhere; }
 dl { margin: 0; font-size: 14px; }
 dl.list { display: grid; grid-template-columns: max-content 1fr; gap: 2px 16px; }
-dl.own { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 185px), 1fr)); gap: 2px 16px; } dl.own div { display: flex; gap: 8px; }
+dl.own { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 185px), 1fr)); gap: 2px 16px; } dl.own div { display: flex; gap: 8px; } dl.own dd { flex: none; }
 dt { color: var(--faint); } dd { margin: 0; overflow-wrap: anywhere; }
 .three { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 300px), 1fr)); gap: 12px; margin-bottom: 12px; }
 .three .panel { margin: 0; } .panel h3 { margin-bottom: 8px; }
