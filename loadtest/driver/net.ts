@@ -244,8 +244,11 @@ function sentBytes(socket: Socket): number {
   return Math.max(0, socket.bytesWritten - socket.writableLength);
 }
 
-/** RST where there is a connection. Node would wait for one that is still being made. */
+/**
+ * RST where there is a connection. Node would wait for one that is still being made, and would never close one that is
+ * being ended: libuv refuses, and the handle is taken for closed (Node 20; it even spins at exit then).
+ */
 function abort(socket: Socket): void {
-  if (socket.connecting) socket.destroy();
+  if (socket.connecting || socket.writableEnded) socket.destroy();
   else socket.resetAndDestroy();
 }
