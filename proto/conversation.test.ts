@@ -5,7 +5,7 @@ import { sha256 as portableSha256 } from "@noble/hashes/sha2.js";
 import fc from "fast-check";
 import t from "tap";
 import { HASH_START, digestBytes, digestTerm, nextHash } from "./conversation-hash.ts";
-import { compareBytes, directKey, directUsers, groupKey, idBytes, idText, selfKey, shardOf, userKey } from "./conversation.ts";
+import { compareBytes, directKey, directUsers, groupKey, idBytes, idText, isId, selfKey, shardOf, userKey } from "./conversation.ts";
 import { Limits } from "./limits.ts";
 import { hex } from "./hex.ts";
 import { checkCluster, gatewaySubject, logicSubject, ownerKey, ownersBucket } from "./subject.ts";
@@ -61,6 +61,8 @@ t.test("ids: text to bytes and back", (t) => {
       // Node's own check, in native code, is the judge.
       const valid = bytes.length >= 1 && bytes.length <= 64 && Buffer.from(Buffer.from(bytes).toString("utf8"), "utf8").equals(bytes);
       t.equal(idText(bytes) !== undefined, valid);
+      t.equal(isId(bytes), valid);
+      t.equal(isId(Buffer.concat([Buffer.from([0xff]), bytes, Buffer.from([0xff])]), 1, bytes.length + 1), valid);
     }),
     { seed: 2, numRuns: 500 },
   );

@@ -21,6 +21,13 @@ export function idText(id: Uint8Array): string | undefined {
   }
 }
 
+/** Whether bytes[start, end) are an id: idText without its text. */
+export function isId(bytes: Uint8Array, start = 0, end = bytes.length): boolean {
+  if (start === end || end - start > Limits.idBytesMax) return false;
+  for (let i = start; i < end; i++) if (bytes[i]! >= 0x80) return idText(bytes.subarray(start, end)) !== undefined;
+  return true;
+}
+
 /** The bytes of an id given as text. Throws RangeError when it is not 1 to 64 bytes, or holds a lone surrogate. */
 export function idBytes(id: string): Uint8Array {
   const bytes = encoder.encode(id);

@@ -4,7 +4,7 @@
 // proto3 encoder writes, count as malformed.
 //
 // What is found here only chooses the way: the owner of the shard decodes the whole body and decides itself.
-import { ConversationKind, idText, shardOf } from "../../proto/conversation.ts";
+import { ConversationKind, isId, shardOf } from "../../proto/conversation.ts";
 import { Limits } from "../../proto/limits.ts";
 
 const Wire = { Varint: 0, Fixed64: 1, Bytes: 2, Fixed32: 5 } as const;
@@ -107,13 +107,6 @@ function comesFirst(a: Uint8Array, aStart: number, aEnd: number, b: Uint8Array, 
     if (a[aStart] !== b[bStart]) return a[aStart]! < b[bStart]!;
   }
   return aStart === aEnd;
-}
-
-/** idText without its text. */
-function isId(bytes: Uint8Array, start: number, end: number): boolean {
-  if (start === end || end - start > Limits.idBytesMax) return false;
-  for (let i = start; i < end; i++) if (bytes[i]! >= 0x80) return idText(bytes.subarray(start, end)) !== undefined;
-  return true;
 }
 
 /** Reads a varint at `at`. False: it does not end within `end`, or within `bytesMax`. Values beyond 2^53 come out inexact. */

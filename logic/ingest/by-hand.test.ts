@@ -9,10 +9,13 @@ import type { LinkHead } from "../../proto/link.ts";
 import { pushFromFrame, pushToFrame, sentFrame } from "../shard/frames.ts";
 import type { Session } from "../shard/session.ts";
 import { DownBatch } from "./down-batch.ts";
+import { Command, UpBatch } from "./up-batch.ts";
 
 const number = fc.oneof(fc.nat(300), fc.maxSafeNat());
 const uint32 = fc.oneof(fc.nat(300), fc.nat(0xffff_ffff));
 const bytes = (maxLength: number) => fc.uint8Array({ maxLength });
+const NONE = new Uint8Array(0);
+const NO_COMMAND = { slot: 0, generation: 0, type: 0, ref: 0, body: NONE, user: NONE, install: NONE };
 const headHex = (head: fabric.fabric.v1.LinkHead.$Properties) => hex(fabric.fabric.v1.LinkHead.encode(head).finish());
 const hex = (value: Uint8Array) => Buffer.from(value).toString("hex");
 
@@ -77,4 +80,53 @@ t.test("a Down batch reads as what was put into it", async (t) => {
       );
     }),
   );
+});
+
+t.test("an Up batch reads as protobufjs reads it, damaged or not", async (t) => {
+  const { Up } = fabric.fabric.v1;
+  const command = fc.record({ slot: uint32, generation: uint32, type: fc.nat(100), ref: number, body: bytes(80), user: bytes(64), install: bytes(8) });
+  const head = fc.record({ from: bytes(8), to: bytes(8), link: number, number, last: number, ack: number, reset: fc.boolean() });
+  const damage = fc.option(fc.record({ at: fc.nat(), byte: fc.nat(255), cut: fc.nat(3) }), { nil: undefined });
+  const batch = new UpBatch();
+  const command_ = new Command();
+  const read = (value: Uint8Array) => {
+    batch.read(value);
+    const commands = Array.from({ length: batch.count }, (_, i) => {
+      batch.get(i, command_);
+      const { bytes, bodyStart, bodyEnd, slot, generation, type, ref, user, install } = command_;
+      return [slot, generation, type, ref, hex(bytes.subarray(bodyStart, bodyEnd)), hex(user), hex(install)];
+    });
+    batch.release();
+    return [headHex(batch.head), batch.sessions, batch.digest, commands];
+  };
+  const decode = (value: Uint8Array) => {
+    const up = Up.decode(value);
+    const commands = up.commands.map((each) => {
+      const { slot, generation, type, ref, body, user, install } = { ...NO_COMMAND, ...each };
+      return [slot, generation, type, ref, hex(body ?? NONE), hex(user ?? NONE), hex(install ?? NONE)];
+    });
+    return [headHex(up.head ?? {}), up.sessions, up.digest, commands];
+  };
+  const outcome = (run: (value: Uint8Array) => unknown, value: Uint8Array) => {
+    try {
+      return run(value);
+    } catch {
+      return "refused";
+    }
+  };
+  let refused = 0;
+  fc.assert(
+    fc.property(fc.array(command, { maxLength: 300 }), head, number, uint32, damage, (commands, head, sessions, digest, damage) => {
+      let value = Up.encode({ commands, head, sessions, digest }).finish();
+      if (damage !== undefined && value.length > 0) {
+        value[damage.at % value.length] = damage.byte;
+        value = value.subarray(0, value.length - damage.cut);
+      }
+      const theirs = outcome(decode, value);
+      if (theirs === "refused") refused++;
+      t.strictSame(outcome(read, value), theirs);
+    }),
+    { numRuns: 1000 },
+  );
+  t.ok(refused > 20, "there was damage to find");
 });

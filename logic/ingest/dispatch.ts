@@ -6,15 +6,16 @@ import { FrameType, frameTypeName } from "../../proto/frame-type.ts";
 import { hawser as fabric } from "../../proto/gen/fabric.js";
 import { hawser } from "../../proto/gen/hawser.js";
 import { Limits } from "../../proto/limits.ts";
+import type { Reader } from "../../proto/runtime.ts";
 import type { ConversationShard } from "../shard/conversation-shard.ts";
 import { conversationKey } from "../shard/naming.ts";
 import { closeSession, replyError } from "../shard/reply.ts";
 import { bytesText, Session } from "../shard/session.ts";
 import type { UserShard } from "../shard/user-shard.ts";
 import type { GatewayPeer } from "./gateway-peer.ts";
+import type { Command } from "./up-batch.ts";
 
 const { Operation, Attach } = fabric.fabric.v1;
-type Command = fabric.fabric.v1.Command;
 
 const FRAME_BYTES_DEFAULT = Limits.frameBytesMax;
 
@@ -43,14 +44,14 @@ export class Dispatch {
     if (session === undefined || session.generation !== command.generation) return;
     if (type === Operation.OPERATION_DETACH) return this.detach(peer, session);
     if (session.closing) return;
-    const message = decode(type, command.body);
+    const message = decode(type, command.body());
     if (message === undefined) return replyError(session, ErrorCode.BadRequest, command.ref, { detail: `not a ${frameTypeName(type)}` });
     this.request(session, command.ref, message, now);
   }
 
   attach(peer: GatewayPeer, command: Command): void {
     const { slot, generation, user, install } = command;
-    const attach = decodeAttach(command.body);
+    const attach = decodeAttach(command.body());
     const { device, connection, sync, watermark, report, frameBytesMax } = attach ?? new Attach();
     const previous = peer.sessions.get(slot);
     if (previous !== undefined) this.detach(peer, previous);
@@ -96,7 +97,7 @@ export class Dispatch {
 
 type Request = hawser.v1.Send | hawser.v1.Sync | hawser.v1.Fetch | hawser.v1.Check | hawser.v1.Read;
 
-function decodeAttach(body: Uint8Array): fabric.fabric.v1.Attach | undefined {
+function decodeAttach(body: Reader): fabric.fabric.v1.Attach | undefined {
   try {
     return Attach.decode(body);
   } catch {
@@ -105,7 +106,7 @@ function decodeAttach(body: Uint8Array): fabric.fabric.v1.Attach | undefined {
 }
 
 /** The message of a request; undefined when the bytes are none, or the type is no request. */
-function decode(type: number, body: Uint8Array): Request | undefined {
+function decode(type: number, body: Reader): Request | undefined {
   try {
     switch (type) {
       case FrameType.Send:

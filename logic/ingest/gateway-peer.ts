@@ -69,6 +69,9 @@ export class GatewayPeer implements SessionGateway {
     this.batch.clear();
   }
 
+  /** Sends again what the gateway lacks. */
+  readonly resend = (bytes: Uint8Array): void => this.host.publish(this, bytes);
+
   /** Sends the gathered batch. */
   flush(): void {
     this.scheduled = false;

@@ -1,13 +1,14 @@
 // Up batches in: finds the gateway's link, keeps it in order, and hands the commands on. Gateways that fall
 // silent are forgotten with all their sessions; they report them again when they come back.
 import { hawser as fabric } from "../../proto/gen/fabric.js";
-import { Verdict } from "../../proto/link.ts";
+import { type LinkHead, Verdict } from "../../proto/link.ts";
 import { Writer } from "../../proto/runtime.ts";
 import { hex } from "../../proto/hex.ts";
 import type { Dispatch } from "./dispatch.ts";
 import { GatewayPeer, type PeerHost } from "./gateway-peer.ts";
+import { Command, UpBatch } from "./up-batch.ts";
 
-const { Up, Down } = fabric.fabric.v1;
+const { Down } = fabric.fabric.v1;
 
 /** More gateways than any one logic process should serve; beyond, new ones are not answered. */
 const GATEWAYS_MAX = 1024;
@@ -30,6 +31,11 @@ export class Ingest {
   private readonly warn: (message: string, gateway: string) => void;
   /** Bytes for a gateway that is no peer: the answer to a link that is not known. */
   private readonly publishTo: (incarnation: Uint8Array, bytes: Uint8Array) => void;
+  /** Ours, in hex. */
+  private readonly incarnation: string;
+  /** The batch being read: scratch. Nothing that is published comes back before `receive` has ended. */
+  private readonly up: UpBatch;
+  private readonly command: Command;
 
   constructor(
     host: PeerHost,
@@ -45,33 +51,43 @@ export class Ingest {
     this.wireNow = wireNow;
     this.publishTo = publishTo;
     this.warn = warn;
+    this.incarnation = hex(host.incarnation);
+    this.up = new UpBatch();
+    this.command = new Command();
   }
 
   /** One message from NATS. */
   receive(bytes: Uint8Array): void {
-    let up: fabric.fabric.v1.Up;
+    const { up } = this;
     try {
-      up = Up.decode(bytes);
+      up.read(bytes);
     } catch {
       this.counters.badBatches++;
       return;
     }
-    const head = up.head;
-    if (head == null || head.from?.length !== INCARNATION_BYTES || hex(head.to ?? NONE) !== hex(this.host.incarnation)) {
+    const { head } = up;
+    if (head.from.length !== INCARNATION_BYTES || hex(head.to) !== this.incarnation) {
       this.counters.badBatches++;
       return;
     }
     this.counters.batches++;
-    const link = { ...DEFAULT_HEAD, ...head } as typeof DEFAULT_HEAD;
-    const peer = this.peerOf(link);
-    if (peer === undefined) return;
-    const verdict = peer.link.receive(link, this.host.now(), (again) => this.host.publish(peer, again));
-    if (verdict === Verdict.Deliver) {
-      const now = this.wireNow();
-      for (const command of up.commands) this.dispatch.command(peer, command as fabric.fabric.v1.Command, now);
-      this.compare(peer, up);
+    const peer = this.peerOf(head);
+    if (peer !== undefined) {
+      const now = this.host.now();
+      if (peer.link.receive(head, now, peer.resend) === Verdict.Deliver) this.deliver(peer, up);
+      if (peer.link.headDue(now)) peer.flushHead();
     }
-    if (peer.link.headDue(this.host.now())) peer.flushHead();
+    up.release();
+  }
+
+  private deliver(peer: GatewayPeer, up: UpBatch): void {
+    const { command } = this;
+    const now = this.wireNow();
+    for (let i = 0; i < up.count; i++) {
+      up.get(i, command);
+      this.dispatch.command(peer, command, now);
+    }
+    this.compare(peer, up);
   }
 
   /** Keeps links alive and forgets gateways that are gone. Called several times a second. */
@@ -87,7 +103,7 @@ export class Ingest {
   }
 
   /** The peer that a batch belongs to; a new link replaces an old one; undefined when it is not to be read. */
-  private peerOf(head: typeof DEFAULT_HEAD): GatewayPeer | undefined {
+  private peerOf(head: LinkHead): GatewayPeer | undefined {
     const name = hex(head.from);
     const peer = this.peers.get(name);
     if (peer !== undefined && head.link === peer.link.link && !peer.over) return peer;
@@ -112,7 +128,7 @@ export class Ingest {
   }
 
   /** Both sides name the sessions that they think are attached; a difference is repaired by a new link. */
-  private compare(peer: GatewayPeer, up: fabric.fabric.v1.Up): void {
+  private compare(peer: GatewayPeer, up: UpBatch): void {
     if (up.sessions === peer.sessions.size && up.digest === peer.digest) return;
     this.counters.digestMismatches++;
     this.warn(`session tables differ: ${up.sessions} there, ${peer.sessions.size} here`, peer.name);
@@ -122,10 +138,7 @@ export class Ingest {
 
   private reset(incarnation: Uint8Array, link: number): void {
     this.counters.resets++;
-    const head = { ...DEFAULT_HEAD, from: this.host.incarnation, to: incarnation, link, reset: true };
+    const head = { from: this.host.incarnation, to: incarnation, link, number: 0, last: 0, ack: 0, reset: true };
     this.publishTo(incarnation, Down.encode({ head, epoch: this.host.epoch, deliveries: [] }, Writer.create()).finish());
   }
 }
-
-const NONE = new Uint8Array(0);
-const DEFAULT_HEAD = { from: NONE, to: NONE, link: 0, number: 0, last: 0, ack: 0, reset: false };

@@ -1,5 +1,5 @@
 // Which conversation a message speaks of, as its sender sees it, and back (SPEC.md §5).
-import { ConversationKind, compareBytes, directKey, directUsers, groupKey, idText, selfKey } from "../../proto/conversation.ts";
+import { ConversationKind, compareBytes, directKey, directUsers, groupKey, isId, selfKey } from "../../proto/conversation.ts";
 
 /** The naming fields that Send, Fetch, Read and Head share. */
 export interface Named {
@@ -16,8 +16,8 @@ export function conversationKey(named: Named, user: Uint8Array): Uint8Array | un
   const count = (named.peer.length > 0 ? 1 : 0) + (named.group.length > 0 ? 1 : 0) + (named.self ? 1 : 0);
   if (count !== 1) return undefined;
   if (named.self) return selfKey(user);
-  if (named.peer.length > 0) return idText(named.peer) === undefined ? undefined : directKey(user, named.peer);
-  return idText(named.group) === undefined ? undefined : groupKey(named.group);
+  if (named.peer.length > 0) return isId(named.peer) ? directKey(user, named.peer) : undefined;
+  return isId(named.group) ? groupKey(named.group) : undefined;
 }
 
 /** The naming fields by which `user` knows the conversation. */
