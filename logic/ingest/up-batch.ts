@@ -41,7 +41,7 @@ export class UpBatch {
     while (reader.pos < reader.len) {
       const tag = reader.tag();
       if (tag === Tag.Command) this.readCommand(reader);
-      else if (tag === Tag.Head) this.head = { ...NO_HEAD, ...fabric.fabric.v1.LinkHead.decode(reader, reader.uint32()) } as LinkHead;
+      else if (tag === Tag.Head) this.readHead(reader);
       else if (tag === Tag.Sessions) this.sessions = reader.uint64();
       else if (tag === Tag.Digest) this.digest = reader.fixed32();
       else reader.skipType(tag & 7, 0, tag >>> 3);
@@ -69,6 +69,12 @@ export class UpBatch {
   release(): void {
     this.bytes = NONE;
     if (this.fields.length > 16 * COMMANDS_START * FIELDS && this.count < COMMANDS_START) this.fields = new Float64Array(COMMANDS_START * FIELDS);
+  }
+
+  private readHead(reader: Reader): void {
+    // protobuf would merge them; no gateway sends two.
+    if (this.head !== NO_HEAD) throw new RangeError(TWO_HEADS);
+    this.head = { ...NO_HEAD, ...fabric.fabric.v1.LinkHead.decode(reader, reader.uint32()) } as LinkHead;
   }
 
   private readCommand(reader: Reader): void {
@@ -172,5 +178,7 @@ export class Command {
   }
 }
 
+/** Why a batch is refused that protobufjs would take. */
+export const TWO_HEADS = "two heads";
 const NONE = new Uint8Array(0);
 const NO_HEAD: LinkHead = { from: NONE, to: NONE, link: 0, number: 0, last: 0, ack: 0, reset: false };
