@@ -33,7 +33,8 @@ export class Rows {
       view.next++;
       if (view.held !== null) this.drain(view, nowUs);
     } else if (seq < view.next || view.held?.has(seq)) this.ledger.again();
-    else this.hold(view, seq, bytes.slice(start, end));
+    // A copy: slice() of a Buffer is a view of what the wire reads into again.
+    else this.hold(view, seq, new Uint8Array(bytes.subarray(start, end)));
   }
 
   /** A row that is this session's own message: Sent said so. */
