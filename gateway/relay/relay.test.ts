@@ -182,7 +182,9 @@ t.test("requests go to the owner of their shard, in order, one batch a turn", as
 t.test("while an ack is owed, batches gather for a millisecond, and leave with the ack", async (t) => {
   const bench = new Bench();
   let owed: (() => void)[] | undefined;
-  const logic = bench.owner("logic", { publish: (_gateway, bytes) => (owed === undefined ? bench.relay.receive(bytes) : owed.push(() => bench.relay.receive(bytes))) });
+  const logic = bench.owner("logic", {
+    publish: (_gateway, bytes) => (owed === undefined ? bench.relay.receive(bytes) : owed.push(() => bench.relay.receive(bytes))),
+  });
   bench.session(3, "alice");
   logic.deliver(logic.only, Buffer.from("m"), [logic.session("alice")], 0);
   bench.run(1000);
@@ -324,6 +326,32 @@ t.test("another owner, another epoch: a new link, reports, paced Resyncs", async
   bench.relay.links.ownerEntry("shards.0-255", EMPTY);
   bench.send(0, 1, "bob");
   t.strictSame(bench.take(), ["refuse 0 1 BUSY 500"], "the key is gone, and nobody owns anything");
+});
+
+t.test("a long report waits for acks; whoever says something meanwhile, or leaves, is told of at once or not at all", async (t) => {
+  const limits = { ...LIMITS, ringBytesMax: 8 * 1024 };
+  const bench = new Bench(limits);
+  for (let slot = 0; slot < 60; slot++) bench.session(slot, `user-${slot}`);
+  let quiet = true;
+  const logic = bench.owner("logic", { limits, publish: (_gateway, bytes) => void (quiet || bench.relay.receive(bytes)) });
+  bench.run(300);
+  const [link] = bench.relay.links.byOwner.values();
+  const first = logic.attaches.length;
+  t.ok(first > 5 && first < 30, `a part of them: ${first}`);
+  bench.send(50, 1, "user-1");
+  bench.turn();
+  t.strictSame(logic.attaches.slice(first), ["user-50 report"], "one that asks for something comes before it");
+  t.strictSame(logic.requests, ["user-50 5 1"]);
+  bench.close(55);
+  t.equal(link!.broken, "");
+  quiet = false;
+  bench.run(5000);
+  t.equal(logic.attaches.length, 59, "all but the one that left");
+  t.equal(new Set(logic.attaches).size, 59, "each once");
+  t.equal(link!.sessions, 59);
+  t.equal(bench.relay.links.newest, link!.number, "on the same link");
+  t.strictSame(logic.mismatches, []);
+  t.equal(bench.take().filter((line) => line.startsWith("resync")).length, 59, "and told to sync");
 });
 
 t.test("an owner that falls silent: BUSY, then a new link, and Resyncs only once it answers", async (t) => {

@@ -4,7 +4,7 @@
 // have missed something. No I/O: batches and owner entries come in, batches go out through a Publisher.
 //
 // Invariant: attachedOn[slot] is the number of the link on which the session was attached and not detached; when that
-// link is no more, it names none.
+// link is no more, it names none. Nothing of a session goes to its own shard's owner before its attach.
 import { ErrorCode } from "../../proto/error-code.ts";
 import { FrameType } from "../../proto/frame-type.ts";
 import { hawser as fabric } from "../../proto/gen/fabric.js";
@@ -121,6 +121,8 @@ export class Relay implements UplinkHost, LinksOwner {
     else if (type === FrameType.Read) link = this.linkOf(slot);
     else if (this.links.shardCount > 0) link = this.links.byShard[this.peekedShard(slot, bytes)];
     if (link === undefined || !link.accepting) return this.sessions.refuse(slot, ref, ErrorCode.Busy, BUSY_RETRY_MS);
+    // The report of old sessions has not come to it yet.
+    if (this.attachedOn[slot] !== link.number && link === this.linkOf(slot)) this.addAttach(link, slot, false, EMPTY, true);
     link.add(slot, type, ref, bytes, start, end);
     this.sessions.flushSoon();
   }
@@ -141,6 +143,7 @@ export class Relay implements UplinkHost, LinksOwner {
     if (head.reset) return this.links.fail(link, "reset by the owner");
     const now = this.now();
     const verdict = link.end.receive(head, now, link.resend);
+    this.report(link);
     if (!link.confirmed) this.confirm(link, now);
     // Heads that carry nothing are answered by the next tick only: two ends that both miss something would
     // otherwise answer each other as fast as the bus allows.
@@ -188,13 +191,19 @@ export class Relay implements UplinkHost, LinksOwner {
     return peekedShard(bytes, this.table.ids, user, user + this.table.userBytes[slot]!, this.links.shardCount);
   }
 
-  /** Tells the owner of every session that is its. */
+  /** Tells the owner of every session that is its, as many now as fit, the others as acks come. */
   opened(link: Uplink): void {
-    const { table } = this;
-    for (let slot = 0; slot < table.slotEnd; slot++) {
-      if (table.state[slot] === SessionState.Ready && this.linkOf(slot) === link) this.addAttach(link, slot, false, EMPTY, true);
-    }
+    this.report(link);
     link.greet();
+  }
+
+  private report(link: Uplink): void {
+    const { table } = this;
+    for (; link.reportedTo < table.slotEnd && link.takesReports; link.reportedTo++) {
+      const slot = link.reportedTo;
+      if (table.state[slot] !== SessionState.Ready || this.attachedOn[slot] === link.number) continue;
+      if (this.linkOf(slot) === link) this.addAttach(link, slot, false, EMPTY, true);
+    }
   }
 
   private addAttach(link: Uplink, slot: number, sync: boolean, watermark: Uint8Array, report: boolean): void {

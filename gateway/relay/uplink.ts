@@ -32,6 +32,9 @@ const HOLD_MS = 1;
 const UNACKED_BYTES_HIGH = 16 * 1024 * 1024;
 const UNACKED_BATCHES_HIGH = 4096;
 
+/** A report of sessions takes up to an eighth of the ring, about 80,000 of them, before it waits for acks. */
+const REPORT_SHARE = 8;
+
 export class Uplink {
   /** Incarnation of the owner, in hex. */
   readonly owner: string;
@@ -50,6 +53,8 @@ export class Uplink {
   /** Sessions attached on it, and the sum of their digest terms modulo 2^32. */
   sessions: number;
   digest: number;
+  /** The owner has been told of the sessions in slots below this one, as far as they are its. */
+  reportedTo: number;
   private readonly host: UplinkHost;
   private readonly batch: UpBatch;
   /** When the last batch left. */
@@ -67,6 +72,7 @@ export class Uplink {
     this.broken = "";
     this.sessions = 0;
     this.digest = 0;
+    this.reportedTo = 0;
     this.host = host;
     this.batch = new UpBatch(host.table);
     this.sentAt = Number.NEGATIVE_INFINITY;
@@ -76,6 +82,14 @@ export class Uplink {
   get accepting(): boolean {
     if (this.broken !== "" || (this.suspect && !this.confirmed)) return false;
     return this.end.unackedBytes < UNACKED_BYTES_HIGH && this.end.unacked < UNACKED_BATCHES_HIGH;
+  }
+
+  /** Whether more old sessions may be reported now: a report must leave most of the ring to requests. */
+  get takesReports(): boolean {
+    const { ringBytesMax, ringBatchesMax } = this.host.linkLimits;
+    return (
+      this.broken === "" && this.end.unackedBytes + this.batch.byteLength < ringBytesMax / REPORT_SHARE && this.end.unacked < ringBatchesMax / REPORT_SHARE
+    );
   }
 
   /** Adds a command; see UpBatch.add. */
