@@ -19,7 +19,8 @@ import { natsVersion, startNatsServer } from "./server/nats-server.ts";
 import { startNodeServer } from "./server/node-server.ts";
 import type { PeerServer, ServerNeeds } from "./server/server.ts";
 
-export type Measure = "idle" | "direct" | "fanout";
+/** "busy" is "direct" with so many pairs that servers are at their limit. */
+export type Measure = "idle" | "direct" | "busy" | "fanout";
 
 export interface Guarantees {
   /** What the sender knows when its message was acknowledged; "none": nothing is acknowledged. */

@@ -25,6 +25,7 @@ export interface PeerRounds {
   skipped: string | null;
   idle: RoundOf<IdleResult>[];
   direct: RoundOf<DirectResult>[];
+  busy: RoundOf<DirectResult>[];
   fanout: RoundOf<FanoutResult>[];
 }
 
@@ -46,6 +47,12 @@ export interface PeerFigures {
   messages_per_second: number | null;
   /** Of one core, used by the driver meanwhile. */
   message_driver_percent: number | null;
+  /** The same with so many pairs that servers are at their limit. */
+  busy_cpu_us_per_message: number | null;
+  busy_split_us: Split;
+  busy_ratio_to_floor: number | null;
+  busy_messages_per_second: number | null;
+  busy_driver_percent: number | null;
   cpu_us_per_delivery: number | null;
   delivery_split_us: Split;
   delivery_ratio_to_floor: number | null;
@@ -69,6 +76,7 @@ export interface PeersResult {
     settle_seconds: number;
     connections: number;
     pairs: number;
+    busy_pairs: number;
     members: number;
     in_flight: number;
     wire: string;
@@ -85,9 +93,10 @@ export interface PeersResult {
 export function figuresOf(peer: PeerRounds, floor: PeerRounds | undefined): PeerFigures {
   const idle = peer.idle.flatMap(({ result }) => result ?? []);
   const direct = peer.direct.flatMap(({ result }) => result ?? []);
+  const busy = peer.busy.flatMap(({ result }) => result ?? []);
   const fanout = peer.fanout.flatMap(({ result }) => result ?? []);
   const recovery = idle.flatMap(({ recoveryMs }) => recoveryMs ?? []);
-  const failed = [...peer.idle, ...peer.direct, ...peer.fanout].flatMap(({ failed }) => failed ?? []);
+  const failed = [...peer.idle, ...peer.direct, ...peer.busy, ...peer.fanout].flatMap(({ failed }) => failed ?? []);
   return {
     name: peer.name,
     label: peer.label,
@@ -103,6 +112,11 @@ export function figuresOf(peer: PeerRounds, floor: PeerRounds | undefined): Peer
     message_ratio_to_floor: ratio(peer.direct, floor?.direct),
     messages_per_second: medianOf(direct, ({ perSecond }) => perSecond),
     message_driver_percent: medianOf(direct, ({ driverPercent }) => driverPercent),
+    busy_cpu_us_per_message: medianOf(busy, ({ cpuMicros }) => cpuMicros),
+    busy_split_us: medianSplit(busy),
+    busy_ratio_to_floor: ratio(peer.busy, floor?.busy),
+    busy_messages_per_second: medianOf(busy, ({ perSecond }) => perSecond),
+    busy_driver_percent: medianOf(busy, ({ driverPercent }) => driverPercent),
     cpu_us_per_delivery: medianOf(fanout, ({ cpuMicros }) => cpuMicros),
     delivery_split_us: medianSplit(fanout),
     delivery_ratio_to_floor: ratio(peer.fanout, floor?.fanout),
@@ -131,12 +145,13 @@ function ratio(own: readonly RoundOf<{ cpuMicros: number }>[], floor: readonly R
   return medianOf(ratios, (value) => value);
 }
 
-type Figure = "user_bytes_per_connection" | "cpu_us_per_message" | "cpu_us_per_delivery" | "wire_bytes_per_message" | "recovery_ms";
+type Figure = "user_bytes_per_connection" | "cpu_us_per_message" | "busy_cpu_us_per_message" | "cpu_us_per_delivery" | "wire_bytes_per_message" | "recovery_ms";
 
 /** `acks`: what is promised for that price belongs to the comparison. */
 const COMPARED: readonly { figure: Figure; what: string; unit: string; digits: number; acks: boolean }[] = [
   { figure: "user_bytes_per_connection", what: "memory per idle connection", unit: "bytes", digits: 0, acks: false },
   { figure: "cpu_us_per_message", what: "CPU per 1:1 message", unit: "µs", digits: 1, acks: true },
+  { figure: "busy_cpu_us_per_message", what: "CPU per 1:1 message with many pairs", unit: "µs", digits: 1, acks: true },
   { figure: "cpu_us_per_delivery", what: "CPU per fan-out delivery", unit: "µs", digits: 1, acks: true },
   { figure: "wire_bytes_per_message", what: "wire bytes per message", unit: "bytes", digits: 0, acks: true },
   { figure: "recovery_ms", what: "recovery after all were dropped", unit: "ms", digits: 0, acks: false },

@@ -4,7 +4,7 @@
 import type { WireMaker } from "../../loadtest/driver/open-wire.ts";
 import { ConditionsMeter, machine, UNFIT_STOLEN_PERCENT } from "../conditions.ts";
 import { FLOOR, HAWSER, type Measure, type Peer } from "./catalogue.ts";
-import { type MessagePlan, measureDirect } from "./measure/direct.ts";
+import { type DirectResult, type MessagePlan, measureDirect } from "./measure/direct.ts";
 import { measureFanout } from "./measure/fanout.ts";
 import type { MeasureContext } from "./measure/fleet.ts";
 import { measureIdle } from "./measure/idle.ts";
@@ -21,6 +21,8 @@ export interface PeersOptions {
   settleSeconds: number;
   connections: number;
   pairs: number;
+  /** So many that servers are at their limit. */
+  busyPairs: number;
   members: number;
   /** Messages of a group in flight. */
   inFlight: number;
@@ -55,7 +57,7 @@ export async function runPeers(peers: readonly Peer[], options: PeersOptions): P
 
 function prepare(peer: Peer, { install, progress }: PeersOptions): PeerRounds {
   const { name, label, guarantees } = peer;
-  const rounds: PeerRounds = { name, label, version: "", guarantees, skipped: null, idle: [], direct: [], fanout: [] };
+  const rounds: PeerRounds = { name, label, version: "", guarantees, skipped: null, idle: [], direct: [], busy: [], fanout: [] };
   try {
     rounds.version = peer.prepare(install);
   } catch (error) {
@@ -91,13 +93,18 @@ async function measureOnce(peer: Peer, rounds: PeerRounds, measure: Measure, rou
 const MEASURES: Record<Measure, (peer: Peer, server: PeerServer, round: number, options: PeersOptions) => Promise<unknown>> = {
   idle: (peer, server, round, options) =>
     measureIdle(context(options), server, peer.protocol, users(options.connections), round === 1 ? options.settleSeconds : 0),
-  direct: (peer, server, _, options) => measureDirect(context(options), server, peer.protocol, users(2 * options.pairs), peer.inOrder === true, plan(options)),
+  direct: (peer, server, _, options) => pairs(peer, server, options.pairs, options),
+  busy: (peer, server, _, options) => pairs(peer, server, options.busyPairs, options),
   fanout: (peer, server, round, options) =>
     measureFanout(context(options), server, peer.protocol, users(options.members + 1), `group${String(round).padStart(6, "0")}`, {
       ...plan(options),
       inFlight: options.inFlight,
     }),
 };
+
+function pairs(peer: Peer, server: PeerServer, count: number, options: PeersOptions): Promise<DirectResult> {
+  return measureDirect(context(options), server, peer.protocol, users(2 * count), peer.inOrder === true, plan(options));
+}
 
 function context({ maker, stopped }: PeersOptions): MeasureContext {
   return {
@@ -112,8 +119,8 @@ function plan({ texts, seconds, warmSeconds }: PeersOptions): MessagePlan {
   return { texts, seconds, warmSeconds };
 }
 
-function needs(measure: Measure, { connections, pairs, members }: PeersOptions): ServerNeeds {
-  const count = { idle: connections, direct: 2 * pairs, fanout: members + 1 }[measure];
+function needs(measure: Measure, { connections, pairs, busyPairs, members }: PeersOptions): ServerNeeds {
+  const count = { idle: connections, direct: 2 * pairs, busy: 2 * busyPairs, fanout: members + 1 }[measure];
   return { connections: count, members, users: users(count) };
 }
 
@@ -137,8 +144,10 @@ function resultOf(rounds: PeerRounds[], options: PeersOptions): PeersResult {
   const figures = rounds.map((peer) => figuresOf(peer, floor));
   const isOurs = (name: string) => name.startsWith(HAWSER);
   const others = figures.filter(({ name }) => name !== FLOOR && !isOurs(name));
-  const noisy = rounds.flatMap(({ label, idle, direct, fanout }) =>
-    [...idle, ...direct, ...fanout].filter(({ stolen_percent }) => stolen_percent > UNFIT_STOLEN_PERCENT).map(({ round }) => `${label} in round ${round}`),
+  const noisy = rounds.flatMap(({ label, idle, direct, busy, fanout }) =>
+    [...idle, ...direct, ...busy, ...fanout]
+      .filter(({ stolen_percent }) => stolen_percent > UNFIT_STOLEN_PERCENT)
+      .map(({ round }) => `${label} in round ${round}`),
   );
   return {
     bench: "peers",
@@ -151,6 +160,7 @@ function resultOf(rounds: PeerRounds[], options: PeersOptions): PeersResult {
       settle_seconds: options.settleSeconds,
       connections: options.connections,
       pairs: options.pairs,
+      busy_pairs: options.busyPairs,
       members: options.members,
       in_flight: options.inFlight,
       wire: options.maker.kind,
