@@ -140,12 +140,12 @@ export class Ledger {
   shown(view: View, seq: number, bytes: Uint8Array, start: number, end: number, nowUs: number): void {
     const { entries } = this;
     const lane = view.incoming;
-    if (lane === null) return this.extra(view, seq, bytes.slice(start, end));
+    if (lane === null) return this.extra(view, seq, copyOf(bytes, start, end));
     let entry = this.turn(view, seq);
     const proven = entry !== NONE && entries.seq[entry] === seq;
     if (!proven && lane.ackedSeq >= seq) entry = this.find(lane, view, seq);
     else if (!proven && entry !== NONE && (entries.seq[entry] !== 0 || entries.sent[entry] === 0)) entry = NONE;
-    if (entry === NONE || !this.texts.equals(entries.text[entry]!, bytes, start, end)) return this.extra(view, seq, bytes.slice(start, end));
+    if (entry === NONE || !this.texts.equals(entries.text[entry]!, bytes, start, end)) return this.extra(view, seq, copyOf(bytes, start, end));
     if (entries.seq[entry] === 0) (view.claims ??= []).push(seq, entry);
     this.deliver(view, lane, entry, nowUs);
     this.retire(lane);
@@ -162,7 +162,7 @@ export class Ledger {
       this.ack(lane!, entry, seq, nowUs);
       return;
     }
-    this.extra(view, seq, bytes.slice(start, end));
+    this.extra(view, seq, copyOf(bytes, start, end));
   }
 
   /** A row came again under a number that was shown already. */
@@ -427,4 +427,9 @@ class Traces {
     this.counts.set(trace.what, (this.counts.get(trace.what) ?? 0) + 1);
     this.list.push(trace);
   }
+}
+
+/** Of a Buffer, slice() would be a view of what the wire reads into again. */
+function copyOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  return new Uint8Array(bytes.subarray(start, end));
 }

@@ -138,7 +138,7 @@ export class Pulling implements HoleSink {
       if (this.rows!.announced(view, head.seq) && !this.waiting.has(view)) this.want(view);
     }
     if (heads.more && talker !== undefined) {
-      talker.syncFrom = ask === Ask.HeadCheck ? undefined : heads.watermark.slice();
+      talker.syncFrom = ask === Ask.HeadCheck ? undefined : new Uint8Array(heads.watermark);
       if (ask === Ask.HeadCheck) {
         const frame = encodeMessage(FrameType.Sync, hawser.v1.Sync, { watermark: heads.watermark });
         this.ask(talker, Ask.HeadCheck, FrameType.Sync, frame, null);
@@ -148,7 +148,7 @@ export class Pulling implements HoleSink {
     if (talker !== undefined && ask === Ask.HeadCheck) return this.headsChecked(talker);
     if (talker === undefined) host.table.setWatermark(session, heads.watermark);
     else {
-      talker.reached = heads.watermark.slice();
+      talker.reached = new Uint8Array(heads.watermark);
       this.complete(talker);
     }
     host.table.set(session, Flag.Synced | Flag.Known);
