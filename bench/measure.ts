@@ -5,7 +5,7 @@
 // all alike; ratios are taken within a round; and what is reported are medians over the rounds, with their spread.
 // Invariant: what a candidate returns is summed up in `consumed`, so its work cannot be compiled away.
 import { collectYoung } from "./collect.ts";
-import { type Conditions, ConditionsMeter, unfitBecauseOf } from "./conditions.ts";
+import { type Conditions, ConditionsWatch, unfitBecauseOf } from "./conditions.ts";
 import { median } from "./process-cpu.ts";
 
 export interface Candidate {
@@ -26,14 +26,20 @@ export interface MeasureOptions {
   rounds: number;
   /** CPU time of one slice. */
   sliceMs: number;
+  /** Without one, pauses of the host are not looked for. */
+  watch?: ConditionsWatch;
   /** CPU time of this process so far, in µs; for tests. */
   cpuMicros?: () => number;
 }
 
 /** Enough to compare, in a few seconds. */
-export const QUICK: MeasureOptions = { rounds: 7, sliceMs: 15 };
+const QUICK = { rounds: 7, sliceMs: 15 };
 /** For figures that are written down. */
-export const FULL: MeasureOptions = { rounds: 15, sliceMs: 40 };
+const FULL = { rounds: 15, sliceMs: 40 };
+
+export function measureOptions({ quick, watch }: { quick: boolean; watch: ConditionsWatch }): MeasureOptions {
+  return { ...(quick ? QUICK : FULL), watch };
+}
 
 export interface Timing {
   name: string;
@@ -71,7 +77,7 @@ export async function measure(candidates: readonly Candidate[], options: Measure
     if (floor !== undefined && !places.has(floor)) throw new Error(`${name} has a floor that is not measured: ${floor}`);
   const counts: number[] = [];
   for (const candidate of candidates) counts.push(await calibrate(candidate, options.sliceMs, cpuMicros));
-  const meter = new ConditionsMeter();
+  const meter = (options.watch ?? ConditionsWatch.withoutPauses()).begin();
   const nanos: number[][] = candidates.map(() => []);
   for (let round = 0; round < options.rounds; round++) {
     for (let i = 0; i < candidates.length; i++) {
@@ -80,7 +86,7 @@ export async function measure(candidates: readonly Candidate[], options: Measure
       nanos[place]!.push((await sliceMicros(candidates[place]!, counts[place]!, cpuMicros)) * (1000 / counts[place]!));
     }
   }
-  const conditions = meter.stop();
+  const conditions = await meter.end();
   const timings = candidates.map((candidate, place) => {
     const floorNanos = candidate.floor === undefined ? undefined : nanos[places.get(candidate.floor)!]!;
     return timing(candidate, counts[place]!, nanos[place]!, floorNanos);

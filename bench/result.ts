@@ -1,11 +1,12 @@
 // What a benchmark gives back, and how it is shown: tables whose rows are plain objects, the same for the eye and for JSON.
 // Field names carry their units and are what scripts read: add, but do not rename.
-import type { Conditions } from "./conditions.ts";
+import { type Conditions, type ConditionsWatch, conditionsText } from "./conditions.ts";
 import type { Measurement, Timing } from "./measure.ts";
 
 export interface BenchOptions {
   /** Seconds instead of minutes: enough to compare, not to write down. */
   quick: boolean;
+  watch: ConditionsWatch;
   progress: (line: string) => void;
 }
 
@@ -73,7 +74,7 @@ export function formatTable({ title, columns, rows }: Table): string {
 /** Title, notes, tables and conditions of a result. */
 export function formatResult({ bench, notes, tables, conditions, unfit }: BenchResult): string {
   const parts = [`── ${bench} ${"─".repeat(Math.max(0, 76 - bench.length))}`, ...notes, ...tables.map(formatTable)];
-  parts.push(`${conditions.seconds.toFixed(1)} s, ${conditions.stolen_percent.toFixed(1)}% of the machine's time stolen`);
+  parts.push(conditionsText(conditions));
   for (const reason of unfit) parts.push(`UNFIT: ${reason}`);
   return `${parts.join("\n")}\n`;
 }

@@ -1,6 +1,6 @@
 // Messages as they travel: texts of a corpus, numbered as conversations, installs and connections number them, and each
 // of the frames that such a message becomes, made by the codec that makes them in production.
-import { pushFromFrame } from "../logic/shard/frames.ts";
+import { pushFromFrame, sentFrame as ackFrame } from "../logic/shard/frames.ts";
 import type { Row } from "../logic/store/store.ts";
 import { readMessages, sampleMessages, type ChatMessage } from "../loadtest/cast/messages.ts";
 import { encodeMessage } from "../proto/frame.ts";
@@ -66,7 +66,7 @@ export function sendFrame({ to, clientSeq, row }: Sample): Uint8Array {
 
 /** What the sender gets back. */
 export function sentFrame({ ref, row }: Sample): Uint8Array {
-  return encodeMessage(FrameType.Sent, hawser.v1.Sent, { ref, seq: row.seq, time: row.time, durability: DURABILITY_FSYNC });
+  return ackFrame(ref, row.seq, row.time, DURABILITY_FSYNC);
 }
 
 /** What the receiver's devices get. */

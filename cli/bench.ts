@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
-import { machine } from "../bench/conditions.ts";
+import { ConditionsWatch, machine, unfitBecauseOf } from "../bench/conditions.ts";
 import { type BenchOptions, type BenchResult, formatResult } from "../bench/result.ts";
 import { integer, option } from "./options.ts";
 
@@ -84,14 +84,21 @@ async function micro(names: string[], { json, quick = false }: CommonFlags): Pro
     for (const name of names) console.error(`${name.padEnd(12)} ${MICRO[name]!.summary}`);
     console.error("store, spine and guard by name only\n");
   }
+  const watch = await ConditionsWatch.start(console.error);
   const benches: BenchResult[] = [];
-  for (const name of names) {
-    const { run } = await MICRO[name]!.load();
-    const result = await run({ quick, progress: (line) => console.error(`${name}: ${line}`) });
-    show(formatResult(result));
-    benches.push(result);
+  try {
+    for (const name of names) {
+      const { run } = await MICRO[name]!.load();
+      const result = await run({ quick, watch, progress: (line) => console.error(`${name}: ${line}`) });
+      show(formatResult(result));
+      benches.push(result);
+    }
+  } finally {
+    await watch.stop();
   }
-  writeJson(json, { quick, benches });
+  // Columns are for the eye.
+  const figures = benches.map(({ tables, ...result }) => ({ ...result, tables: tables.map(({ title, rows }) => ({ title, rows })) }));
+  writeJson(json, { quick, benches: figures });
 }
 
 function writeJson(out: string | undefined, figures: object): void {
@@ -103,10 +110,11 @@ function writeJson(out: string | undefined, figures: object): void {
 
 async function store({ json, quick, rows }: CommonFlags & { rows?: number }): Promise<void> {
   const { benchStore, storeTables } = await import("../bench/store.ts");
-  const { ConditionsMeter, unfitBecauseOf } = await import("../bench/conditions.ts");
-  const meter = new ConditionsMeter();
+  const watch = await ConditionsWatch.start(console.error);
+  const meter = watch.begin();
   const result = await benchStore({ rows: rows ?? (quick ? 20_000 : 200_000) });
-  const conditions = meter.stop();
+  const conditions = await meter.end();
+  await watch.stop();
   const shown = { bench: "store", notes: [], tables: storeTables(result), conditions, unfit: unfitBecauseOf(conditions) };
   (json === "-" ? console.error : console.log)(formatResult(shown));
   writeJson(json, { bench: "store", ...result, conditions, unfit: shown.unfit });
@@ -119,28 +127,29 @@ interface SpineFlags {
 }
 
 async function spine({ json, quick, ...own }: CommonFlags & SpineFlags): Promise<void> {
-  const [{ benchSpine, spineTable }, { realSamples }, { startStack }, { ConditionsMeter, unfitBecauseOf }] = await Promise.all([
+  const [{ benchSpine, spineTable }, { realSamples }, { startStack }] = await Promise.all([
     import("../bench/spine.ts"),
     import("../bench/samples.ts"),
     import("./stack.ts"),
-    import("../bench/conditions.ts"),
   ]);
   const { samples, source } = await realSamples(20_000);
   const dataDir = mkdtempSync(join(tmpdir(), "hawser-bench-"));
+  const watch = await ConditionsWatch.start(console.error);
   const stack = await startStack({ dataDir, ports: "free", dev: true, quiet: true, logLevel: "error", gatewayArgs: ["--sends-per-second", "100000"] });
   try {
     const target = { host: "127.0.0.1", tcpPort: Number(new URL(stack.urls.tcp).port), pids: () => stack.pids };
     const texts = samples.map(({ row }) => Buffer.from(row.payload));
     const options = quick ? { ...own, pairs: own.pairs.slice(0, 3), seconds: Math.min(own.seconds, 2) } : own;
-    const meter = new ConditionsMeter();
+    const meter = watch.begin();
     const levels = await benchSpine(target, { ...options, texts, progress: (line) => console.error(line) });
-    const conditions = meter.stop();
+    const conditions = await meter.end();
     const notes = [`texts from ${source}; medians of ${own.rounds} rounds, the split is the median round's`];
     const shown = { bench: "spine", notes, tables: [spineTable(levels)], conditions, unfit: unfitBecauseOf(conditions) };
     (json === "-" ? console.error : console.log)(formatResult(shown));
     writeJson(json, { bench: "spine", levels, conditions, unfit: shown.unfit });
   } finally {
     await stack.stop();
+    await watch.stop();
     rmSync(dataDir, { recursive: true, force: true });
   }
 }

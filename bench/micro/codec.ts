@@ -11,7 +11,10 @@ import { Limits } from "../../proto/limits.ts";
 import { DownBatch } from "../../gateway/relay/downlink.ts";
 import { peek, peekedEnd, peekedShard } from "../../gateway/relay/routing.ts";
 import { UpBatch } from "../../gateway/relay/up-batch.ts";
-import { type Candidate, FULL, measure, QUICK } from "../measure.ts";
+import { DownBatch as SentDownBatch } from "../../logic/ingest/down-batch.ts";
+import { Command, UpBatch as ReceivedUpBatch } from "../../logic/ingest/up-batch.ts";
+import type { Session } from "../../logic/shard/session.ts";
+import { type Candidate, measure, measureOptions } from "../measure.ts";
 import { type BenchOptions, type BenchResult, timingResult } from "../result.ts";
 import { bodyOf, pushFrame, realSamples, type Sample, sendFrame, sentFrame } from "../samples.ts";
 import { GatewayStage } from "../stage/gateway-stage.ts";
@@ -28,22 +31,24 @@ interface Codec<T> extends Encodable<T> {
   decode(bytes: Uint8Array): object;
 }
 
-export async function run({ quick }: BenchOptions): Promise<BenchResult> {
+export async function run(options: BenchOptions): Promise<BenchResult> {
+  const meter = options.watch.begin();
   const { samples, source } = await realSamples(SAMPLES);
   const candidates: Candidate[] = [
     ...both("Send", v1.Send, samples.map(sendFrame).map(bodyOf)),
     ...peeks(samples),
     ...both("Sent", v1.Sent, samples.map(sentFrame).map(bodyOf)),
+    byHand("write a Sent by hand (logic)", "Sent", samples, sentFrame),
     ...both("Push", v1.Push, samples.map(pushFrame).map(bodyOf)),
+    byHand("write a Push by hand (logic)", "Push", samples, pushFrame),
     ...both(`Heads of ${HEADS}`, v1.Heads, [headsBody(samples)]),
     ...both("a full Page", v1.Page, [pageBody(samples)]),
   ];
   const fabricCandidates = [...upBatches(samples), ...downBatches(samples)];
   // The first is the copy of an Up batch.
   fabricCandidates.push(...(await ways(samples, fabricCandidates[0]!.name)));
-  const options = quick ? QUICK : FULL;
-  const messages = await measure(candidates, options);
-  const batches = await measure(fabricCandidates, options);
+  const messages = await measure(candidates, measureOptions(options));
+  const batches = await measure(fabricCandidates, measureOptions(options));
   const notes = [
     `Texts from ${source}. Encode: an object with its fields → bytes; decode: bytes → an object. Each floor copies the bytes of one such message,`,
     "each from a place of its own.",
@@ -52,10 +57,7 @@ export async function run({ quick }: BenchOptions): Promise<BenchResult> {
   ];
   const result = timingResult("codec", "messages, per message", notes, messages);
   const more = timingResult("codec", "batches between gateway and logic, per request or delivery", [], batches);
-  result.tables.push(...more.tables);
-  result.unfit.push(...more.unfit);
-  result.conditions.seconds += more.conditions.seconds;
-  return result;
+  return { ...result, tables: [...result.tables, ...more.tables], unfit: [...result.unfit, ...more.unfit], conditions: await meter.end() };
 }
 
 /** Keeps a message reachable, so that it must be made. */
@@ -76,6 +78,11 @@ function both<T>(name: string, codec: Codec<T>, bodies: readonly Uint8Array[]): 
     { name: `encode ${name}`, floor: copy, bytes, run: (count) => each(count, messages, (message) => codec.encode(message).finish().length) },
     { name: `decode ${name}`, floor: copy, bytes, run: (count) => each(count, bodies, (body) => keep(codec.decode(body))) },
   ];
+}
+
+/** A frame as logic writes it, header and all. */
+function byHand(name: string, of: string, samples: readonly Sample[], frame: (sample: Sample) => Uint8Array): Candidate {
+  return { name, floor: copyName(samples.map(frame).map(bodyOf), of), run: (count) => each(count, samples, (sample) => frame(sample).length) };
 }
 
 function copyOf(name: string, pieces: readonly Uint8Array[]): Candidate {
@@ -127,6 +134,8 @@ function pageBody(samples: readonly Sample[]): Uint8Array {
 function upBatches(samples: readonly Sample[]): Candidate[] {
   const { gateway } = new GatewayStage(SESSIONS);
   const batch = new UpBatch(gateway.table);
+  const received = new ReceivedUpBatch();
+  const command = new Command();
   const head = linkHead();
   const bodies = samples.map(sendFrame).map(bodyOf);
   const commands = bodies
@@ -142,7 +151,7 @@ function upBatches(samples: readonly Sample[]): Candidate[] {
   return [
     copyOf(floor, pieces(up)),
     perItem({
-      name: "Up batch by hand (gateway)",
+      name: "Up batch written by hand (gateway)",
       floor,
       bytes: up.length / BATCH,
       run(count) {
@@ -166,12 +175,30 @@ function upBatches(samples: readonly Sample[]): Candidate[] {
       bytes: up.length / BATCH,
       run: (count) => each(count, [up], (up) => fabric.fabric.v1.Up.decode(up).commands.length),
     }),
+    perItem({
+      name: "Up batch read by hand (logic)",
+      floor,
+      bytes: up.length / BATCH,
+      run(count) {
+        let sum = 0;
+        for (let done = 0; done < count; done++) {
+          received.read(up);
+          for (let i = 0; i < received.count; i++) {
+            received.get(i, command);
+            sum += command.bodyEnd;
+          }
+        }
+        return sum;
+      },
+    }),
   ];
 }
 
 function downBatches(samples: readonly Sample[]): Candidate[] {
   const deliveries = samples.slice(0, BATCH).map((sample, i) => ({ frame: pushFrame(sample), slots: [i], generations: [1], class: DeliveryClass.Push }));
   const down = fabric.fabric.v1.Down.encode({ head: linkHead(), epoch: 1, deliveries }).finish();
+  const sessions = deliveries.map((_, slot) => ({ slot, generation: 1 }) as Session);
+  const writer = new SentDownBatch();
   const reader = new DownBatch();
   let seen = 0;
   const sink = {
@@ -189,7 +216,20 @@ function downBatches(samples: readonly Sample[]): Candidate[] {
       run: (count) => each(count, [deliveries], (deliveries) => fabric.fabric.v1.Down.encode({ head: linkHead(), epoch: 1, deliveries }).finish().length),
     }),
     perItem({
-      name: "Down batch by hand (gateway)",
+      name: "Down batch written by hand (logic)",
+      floor,
+      bytes: down.length / BATCH,
+      run(count) {
+        let sum = 0;
+        for (let done = 0; done < count; done++) {
+          for (let i = 0; i < BATCH; i++) writer.add(sessions[i]!, deliveries[i]!.frame, DeliveryClass.Push);
+          sum += writer.finish(linkHead(), 1).length;
+        }
+        return sum;
+      },
+    }),
+    perItem({
+      name: "Down batch read by hand (gateway)",
       floor,
       bytes: down.length / BATCH,
       run(count) {

@@ -1,7 +1,9 @@
 // The compressors that are tried, each as a pair of functions with the same contract. One that is not to be had here is left out,
 // and says so.
 import * as zlib from "node:zlib";
-import { loadTool } from "../tools.ts";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { ensureToolPackages } from "../tool-packages.ts";
 
 export interface Compressor {
   readonly name: string;
@@ -31,8 +33,13 @@ export function compressors(dictionary: Uint8Array, say: (line: string) => void)
 }
 
 function lz4(dictionary: Buffer, say: (line: string) => void): Compressor[] {
-  const tool = loadTool("lz4-napi", say) as Lz4 | undefined;
-  if (tool === undefined) return [];
+  let tool: Lz4;
+  try {
+    tool = createRequire(join(ensureToolPackages("tools", "compressors"), "package.json"))("lz4-napi") as Lz4;
+  } catch (error) {
+    say(`SKIPPED: lz4-napi cannot be used here (${error instanceof Error ? error.message : String(error)})`);
+    return [];
+  }
   // Four bytes with the inflated size stand before the block.
   const sizeBytes = 4;
   return [

@@ -7,8 +7,8 @@ import { varintBytes } from "../../proto/varint.ts";
 import { FrameType, HeaderBit } from "../../proto/frame-type.ts";
 import { hawser } from "../../proto/gen/hawser.js";
 import { Limits } from "../../proto/limits.ts";
-import { type Candidate, FULL, measure, QUICK, type Timing } from "../measure.ts";
-import type { BenchOptions, BenchResult, Row } from "../result.ts";
+import { type Candidate, measure, measureOptions, type Timing } from "../measure.ts";
+import type { BenchOptions, BenchResult, Row, Table } from "../result.ts";
 import { bodyOf, pushFrame, realSamples, type Sample } from "../samples.ts";
 import { type Compressor, compressors } from "./codecs.ts";
 import { trainDictionary } from "./dictionary.ts";
@@ -25,7 +25,9 @@ interface Unit {
   readonly bodies: readonly Uint8Array[];
 }
 
-export async function run({ quick, progress }: BenchOptions): Promise<BenchResult> {
+export async function run(options: BenchOptions): Promise<BenchResult> {
+  const { quick, progress, watch } = options;
+  const meter = watch.begin();
   const { samples, source } = await realSamples(1_000_000);
   const known = samples.filter(({ from }) => isTraining(from));
   const others = samples.filter(({ from }) => !isTraining(from));
@@ -41,27 +43,23 @@ export async function run({ quick, progress }: BenchOptions): Promise<BenchResul
     { name: `batch of ${BATCH} Pushes`, bodies: batches(bodies) },
     { name: "full Page", bodies: pages(tested) },
   ];
-  const options = quick ? { ...QUICK, rounds: 5 } : FULL;
   const notes = [
     `Dictionary of ${dictionary.length} bytes trained on ${known.length} messages of one half of the senders; measured on ${tested.length} of the other half's, from ${source}.`,
     'Ratio: bytes on the wire (with the inflated size that the header says) to bytes without compression; "kept": where what does not shrink is sent as it is.',
     "node:zlib sets a compressor up for each call, which is most of its time for small input.",
   ];
-  const result: BenchResult = { bench: "compression", notes, tables: [], conditions: { seconds: 0, stolen_percent: 0 }, unfit: [] };
-  let stolenSeconds = 0;
+  const tables: Table[] = [];
+  const unfit: string[] = [];
   for (const unit of units) {
     progress(unit.name);
     const rows = codecs.map((codec) => ratioRow(codec, unit.bodies));
-    const { timings, conditions, unfit } = await measure(candidatesFor(codecs, unit.bodies), options);
+    const measured = await measure(candidatesFor(codecs, unit.bodies), measureOptions(options));
     const bytes = meanBytes(unit.bodies);
-    addTimes(rows, codecs, timings, bytes);
-    result.tables.push({ title: `${unit.name}, ${Math.round(bytes)} bytes on average`, columns: COLUMNS, rows });
-    result.conditions.seconds += conditions.seconds;
-    stolenSeconds += (conditions.stolen_percent * conditions.seconds) / 100;
-    result.conditions.stolen_percent = (100 * stolenSeconds) / result.conditions.seconds;
-    for (const reason of unfit) result.unfit.push(`${unit.name}: ${reason}`);
+    addTimes(rows, codecs, measured.timings, bytes);
+    tables.push({ title: `${unit.name}, ${Math.round(bytes)} bytes on average`, columns: COLUMNS, rows });
+    for (const reason of measured.unfit) unfit.push(`${unit.name}: ${reason}`);
   }
-  return result;
+  return { bench: "compression", notes, tables, conditions: await meter.end(), unfit };
 }
 
 const COLUMNS = [

@@ -1,13 +1,12 @@
 // What messages cost on the wire: whole frames, length and header included, made by the codec that makes them in production.
 // Nothing is timed.
 import { BEAT_FRAME } from "../../proto/frame.ts";
-import { ConditionsMeter } from "../conditions.ts";
 import { median } from "../process-cpu.ts";
 import type { BenchOptions, BenchResult, Row } from "../result.ts";
 import { pushFrame, realSamples, type Sample, sendFrame, sentFrame } from "../samples.ts";
 
-export async function run(_options: BenchOptions): Promise<BenchResult> {
-  const meter = new ConditionsMeter();
+export async function run({ watch }: BenchOptions): Promise<BenchResult> {
+  const meter = watch.begin();
   const { samples, source } = await realSamples(1_000_000);
   const notes = [
     `${samples.length} messages from ${source}, numbered as conversations and connections number them; half of the texts have at most`,
@@ -20,7 +19,7 @@ export async function run(_options: BenchOptions): Promise<BenchResult> {
     { key: "p99_bytes", title: "p99" },
     { key: "median_beyond_bytes", title: "beyond, median" },
   ];
-  return { bench: "frames", notes, tables: [{ title: "bytes of a frame", columns, rows: frameRows(samples) }], conditions: meter.stop(), unfit: [] };
+  return { bench: "frames", notes, tables: [{ title: "bytes of a frame", columns, rows: frameRows(samples) }], conditions: await meter.end(), unfit: [] };
 }
 
 /** Bytes of each frame that a message becomes. */

@@ -5,7 +5,7 @@ import { FrameReader, type FrameSink } from "../../proto/frame-reader.ts";
 import { FrameType, HeaderBit } from "../../proto/frame-type.ts";
 import { hawser } from "../../proto/gen/hawser.js";
 import { Limits } from "../../proto/limits.ts";
-import { type Candidate, FULL, measure, QUICK } from "../measure.ts";
+import { type Candidate, measure, measureOptions } from "../measure.ts";
 import { type BenchOptions, type BenchResult, timingResult } from "../result.ts";
 import { each } from "./each.ts";
 import { bodyOf, realSamples, sendFrame } from "../samples.ts";
@@ -16,7 +16,7 @@ const SEGMENT_BYTES = 1460;
 const CHUNK_BYTES = 64 * 1024;
 const BATCH = 20;
 
-export async function run({ quick }: BenchOptions): Promise<BenchResult> {
+export async function run(options: BenchOptions): Promise<BenchResult> {
   const { samples, source } = await realSamples(FRAMES);
   const frames = samples.map(sendFrame);
   const stream = Buffer.concat(frames);
@@ -74,7 +74,7 @@ export async function run({ quick }: BenchOptions): Promise<BenchResult> {
     "Floors: Buffer.copy of the same chunks (reading), new Uint8Array(frame) (writing). A ratio below 1 is no mistake: for pieces",
     "this small a call of memcpy costs more than the bytes, and one copy of a large chunk costs less than looking at its frames.",
   ];
-  return timingResult("framing", "per frame", notes, await measure(candidates, quick ? QUICK : FULL));
+  return timingResult("framing", "per frame", notes, await measure(candidates, measureOptions(options)));
 }
 
 class CountingSink implements FrameSink {

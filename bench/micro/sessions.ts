@@ -3,7 +3,6 @@
 // the process grew by. Sockets are measured where there are some, by the load test's idle scenario.
 import { inChild } from "../child.ts";
 import { memoryInUse } from "../collect.ts";
-import { ConditionsMeter } from "../conditions.ts";
 import type { BenchOptions, BenchResult, Row } from "../result.ts";
 import { GatewayStage } from "../stage/gateway-stage.ts";
 import { LogicStage } from "../stage/logic-stage.ts";
@@ -16,8 +15,8 @@ export type SessionBytes = {
   rss_bytes: number;
 };
 
-export async function run({ quick, progress }: BenchOptions): Promise<BenchResult> {
-  const meter = new ConditionsMeter();
+export async function run({ quick, progress, watch }: BenchOptions): Promise<BenchResult> {
+  const meter = watch.begin();
   const rows: Row[] = [];
   for (const sessions of quick ? [100_000] : [100_000, 1_000_000]) {
     progress(`${sessions.toLocaleString("en")} sessions in a gateway`);
@@ -52,7 +51,7 @@ export async function run({ quick, progress }: BenchOptions): Promise<BenchResul
     "Bytes for each session: users of 11 bytes, devices of 8. Arrays are made for as many slots as are in use here; a gateway makes them for --connections-max,",
     "and the kernel gives it the pages that are touched.",
   ];
-  return { bench: "sessions", notes, tables: [{ title: "bytes for each session", columns, rows }], conditions: meter.stop(), unfit: [] };
+  return { bench: "sessions", notes, tables: [{ title: "bytes for each session", columns, rows }], conditions: await meter.end(), unfit: [] };
 }
 
 export function gatewayInChild(sessions: number): Promise<SessionBytes> {

@@ -9,7 +9,7 @@ import { hawser } from "../../proto/gen/hawser.js";
 import { ConversationShard } from "../../logic/shard/conversation-shard.ts";
 import type { Completion, ConversationOutput } from "../../logic/shard/output.ts";
 import { bytesText, Session, type SessionGateway } from "../../logic/shard/session.ts";
-import { type Candidate, FULL, measure, QUICK } from "../measure.ts";
+import { type Candidate, measure, measureOptions } from "../measure.ts";
 import { type BenchOptions, type BenchResult, timingResult } from "../result.ts";
 import { realSamples } from "../samples.ts";
 import { LogicStage } from "../stage/logic-stage.ts";
@@ -21,7 +21,7 @@ const FLOOR = "two SHA-256 (payload, row)";
 /** A row's input to the chain: previous hash, seq, sender of 11 bytes, kind, time, payload hash. */
 const CHAIN_BYTES = 32 + 8 + 1 + 11 + 4 + 8 + 32;
 
-export async function run({ quick }: BenchOptions): Promise<BenchResult> {
+export async function run(options: BenchOptions): Promise<BenchResult> {
   const { samples, source } = await realSamples(20_000);
   const payloads = samples.map(({ row }) => row.payload);
   const candidates: Candidate[] = [floor(payloads), core(payloads)];
@@ -32,7 +32,7 @@ export async function run({ quick }: BenchOptions): Promise<BenchResult> {
     stages.push(traffic);
     candidates.push(traffic.candidate(`logic, Up batches of ${batch}`));
   }
-  const measured = await measure(candidates, quick ? QUICK : FULL);
+  const measured = await measure(candidates, measureOptions(options));
   for (const traffic of stages) traffic.verify();
   const notes = [
     `Sends between ${PAIRS} pairs, both online, texts from ${source}; every Send gives an ack to one session and a push to another.`,

@@ -2,7 +2,7 @@
 // The floor is one write to a place that nothing foresees in an array as large, which any table of deadlines has to do.
 import { TimingWheel } from "../../gateway/session/timing-wheel.ts";
 import { memoryInUse } from "../collect.ts";
-import { type Candidate, FULL, measure, QUICK } from "../measure.ts";
+import { type Candidate, measure, measureOptions } from "../measure.ts";
 import { type BenchOptions, type BenchResult, type Table, timingResult } from "../result.ts";
 
 const SLOTS = 1_000_000;
@@ -13,7 +13,7 @@ const BUCKETS = 8192;
 const IDLE_MS = 370_000;
 const FLOOR = "one write at random";
 
-export async function run({ quick }: BenchOptions): Promise<BenchResult> {
+export async function run(options: BenchOptions): Promise<BenchResult> {
   const ids = shuffled(SLOTS);
   const { wheel, bytesPerSlot } = await wheelBytes(SLOTS);
   for (const id of ids) wheel.arm(id, (id / SLOTS) * IDLE_MS);
@@ -22,7 +22,7 @@ export async function run({ quick }: BenchOptions): Promise<BenchResult> {
     `${SLOTS.toLocaleString("en")} slots, ticks of ${TICK_MS} ms, ${BUCKETS} buckets, deadlines ${IDLE_MS / 1000} s away. A frame that arrives does not touch the wheel:`,
     "it notes a time, and the deadline is looked at when it comes. So each session costs one entry that is due and put on again for each deadline.",
   ];
-  const result = timingResult("wheel", "per entry", notes, await measure(candidates, quick ? QUICK : FULL));
+  const result = timingResult("wheel", "per entry", notes, await measure(candidates, measureOptions(options)));
   const memory: Table = {
     title: "memory",
     columns: [
