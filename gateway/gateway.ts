@@ -254,7 +254,7 @@ export class Gateway implements TransportEvents, SessionSink, RelaySessions, Out
     this.turnScheduled = false;
     const againMs = this.relay.turnEnded();
     this.outbox.flush();
-    if (againMs > 0) this.held ??= setTimeout(this.heldEnded, Math.ceil(againMs));
+    if (againMs > 0) this.held ??= setTimeout(this.heldEnded, againMs);
   };
 
   private readonly heldEnded = (): void => {

@@ -199,9 +199,9 @@ t.test("while an ack is owed, batches gather for a millisecond, and leave with t
   };
   t.equal(send(1), 0, "the first leaves at the end of its turn");
   bench.now += 0.25;
-  t.equal(send(2), 0.75, "the next is held for the rest of the time");
+  t.equal(send(2), 1, "the next is held for the rest of the time, in whole ms");
   bench.now += 0.5;
-  t.equal(send(3), 0.25);
+  t.equal(send(3), 1);
   t.strictSame(logic.requests, ["alice 5 1"]);
   bench.now += 0.25;
   t.equal(bench.relay.turnEnded(), 0, "and leaves when it is over");
@@ -216,7 +216,7 @@ t.test("while an ack is owed, batches gather for a millisecond, and leave with t
   bench.arrive();
   t.equal(logic.requests.length, 4, "an ack lets it go before that");
   bench.now += 0.5;
-  t.equal(send(5), 0.5);
+  t.equal(send(5), 1);
   bench.now += 50;
   t.equal(send(6), 0, "who sends rarely waits for nothing");
   bench.now += 0.5;

@@ -164,7 +164,7 @@ export class Relay implements UplinkHost, LinksOwner {
     for (const link of this.links.byOwner.values()) link.flush();
   }
 
-  /** The end of a turn: sends the batches under way. Returns in how many ms it must be called again for those that are held; 0: none is. */
+  /** The end of a turn: sends the batches under way. Returns in how many whole ms it must be called again for those that are held; 0: none is. */
   turnEnded(): number {
     let againMs = 0;
     for (const link of this.links.byOwner.values()) {

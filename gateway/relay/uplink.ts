@@ -115,12 +115,13 @@ export class Uplink {
     return this.batch.byteLength > 0;
   }
 
-  /** The end of a turn: sends what was added, if anything was. Returns for how many ms it is held instead; 0: it is not. */
+  /** The end of a turn: sends what was added, if anything was. Returns for how many whole ms it is held instead; 0: it is not. */
   turnEnded(): number {
     if (!this.gathered || this.broken !== "") return 0;
     if (this.end.unacked > 0) {
       const holdMs = HOLD_MS - (this.host.now() - this.sentAt);
-      if (holdMs > 0) return holdMs;
+      // Whole ones: clocks that are asked to wait for a rounding error do not move.
+      if (holdMs > 0) return Math.ceil(holdMs);
     }
     this.flush();
     return 0;
