@@ -19,6 +19,7 @@ interface Flags {
   connections: number;
   settleSeconds: number;
   pairs: number;
+  busyPairs: number;
   members: number;
   inFlight: number;
   install: boolean;
@@ -26,7 +27,7 @@ interface Flags {
   write?: string;
 }
 
-const MEASURES: readonly Measure[] = ["idle", "direct", "fanout"];
+const MEASURES: readonly Measure[] = ["idle", "direct", "busy", "fanout"];
 /** Beats of the slowest kind come every 25 s (socket.io); a measurement without them is shorter. */
 const SECONDS_MAX = 20;
 const WARM_SECONDS = 2;
@@ -47,6 +48,7 @@ export function build(command: Command): void {
     .addOption(option("--connections <count>", "idle connections, dropped and logged in again", { default: 5000, parse: integer(100, 100_000) }))
     .addOption(option("--settle-seconds <count>", "how long they are idle before memory is read; 0: it is not", { default: 40, parse: integer(0, 600) }))
     .addOption(option("--pairs <count>", "pairs that write to each other", { default: 100, parse: integer(1, 10_000) }))
+    .addOption(option("--busy-pairs <count>", "the same with so many that servers are at their limit", { default: 1000, parse: integer(1, 10_000) }))
     .addOption(option("--members <count>", "receivers of the fan-out", { default: 200, parse: integer(1, 10_000) }))
     .addOption(option("--in-flight <count>", "messages of the fan-out under way at once", { default: 8, parse: integer(1, 90) }))
     .option("--no-install", "install nothing: leave out what is not there")

@@ -11,7 +11,7 @@ import { raw } from "./protocol/raw.ts";
 import { socketio } from "./protocol/socketio.ts";
 import { xmpp } from "./protocol/xmpp.ts";
 import { EJABBERD_LOGIN, ejabberdHome, ejabberdVersion, removeEjabberdHome, startEjabberd } from "./server/ejabberd.ts";
-import { startFloor } from "./server/floor.ts";
+import { floorProgram, startFloor } from "./server/floor.ts";
 import { startHawser } from "./server/hawser.ts";
 import { ensureNpmPackage, PEERS_FOLDER } from "./server/install.ts";
 import { mosquittoVersion, startMosquitto } from "./server/mosquitto.ts";
@@ -58,7 +58,10 @@ export function catalogue(): Peer[] {
       guarantees: NO_GUARANTEES,
       protocol: floor,
       inOrder: true,
-      prepare: () => "",
+      prepare: () => {
+        floorProgram("relay");
+        return "";
+      },
       start: (_, measure) => startFloor(measure === "fanout" ? "fanout" : "relay"),
     },
     {

@@ -1,5 +1,5 @@
 // What a run of the peers gives back. Field names carry their units and are what scripts read: add, but do not rename.
-import type { Machine } from "../conditions.ts";
+import type { Conditions, Machine } from "../conditions.ts";
 import { median } from "../process-cpu.ts";
 import type { Guarantees } from "./catalogue.ts";
 import type { DirectResult } from "./measure/direct.ts";
@@ -13,7 +13,7 @@ export interface RoundOf<T> {
   result: T | null;
   /** Why there is no result. */
   failed: string | null;
-  stolen_percent: number;
+  conditions: Conditions;
 }
 
 export interface PeerRounds {

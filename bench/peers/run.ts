@@ -2,7 +2,7 @@
 // machine meanwhile happens to all alike. A server lives for one measurement. A peer that fails once goes on in the next
 // round; one that is not installed is left out, and the table says so.
 import type { WireMaker } from "../../loadtest/driver/open-wire.ts";
-import { ConditionsMeter, machine, UNFIT_STOLEN_PERCENT } from "../conditions.ts";
+import { type Conditions, ConditionsWatch, machine, unfitBecauseOf } from "../conditions.ts";
 import { FLOOR, HAWSER, type Measure, type Peer } from "./catalogue.ts";
 import { type DirectResult, type MessagePlan, measureDirect } from "./measure/direct.ts";
 import { measureFanout } from "./measure/fanout.ts";
@@ -39,17 +39,19 @@ export interface PeersOptions {
 
 export async function runPeers(peers: readonly Peer[], options: PeersOptions): Promise<PeersResult> {
   const all = peers.map((peer) => prepare(peer, options));
+  const watch = await ConditionsWatch.start(options.progress);
   try {
     for (let round = 1; round <= options.rounds; round++) {
       for (const measure of options.measures) {
         for (const [i, peer] of peers.entries()) {
           if (options.stopped()) throw new Error("stopped");
           const rounds = all[i]!;
-          if (rounds.skipped === null) await measureOnce(peer, rounds, measure, round, options);
+          if (rounds.skipped === null) await measureOnce(peer, rounds, measure, round, options, watch);
         }
       }
     }
   } finally {
+    await watch.stop();
     for (const peer of peers) peer.cleanUp?.();
   }
   return resultOf(all, options);
@@ -68,8 +70,8 @@ function prepare(peer: Peer, { install, progress }: PeersOptions): PeerRounds {
   return rounds;
 }
 
-async function measureOnce(peer: Peer, rounds: PeerRounds, measure: Measure, round: number, options: PeersOptions): Promise<void> {
-  const meter = new ConditionsMeter();
+async function measureOnce(peer: Peer, rounds: PeerRounds, measure: Measure, round: number, options: PeersOptions, watch: ConditionsWatch): Promise<void> {
+  const meter = watch.begin();
   let server: PeerServer | undefined;
   let failed: string | null = null;
   let result: unknown = null;
@@ -83,11 +85,10 @@ async function measureOnce(peer: Peer, rounds: PeerRounds, measure: Measure, rou
   } finally {
     await server?.stop();
   }
-  const { stolen_percent } = meter.stop();
-  (rounds[measure] as RoundOf<unknown>[]).push({ round, result, failed, stolen_percent });
+  const conditions = await meter.end();
+  (rounds[measure] as RoundOf<unknown>[]).push({ round, result, failed, conditions });
   const said = failed === null ? summary(result as Record<string, unknown>) : `FAILED: ${failed}`;
-  const noisy = stolen_percent > UNFIT_STOLEN_PERCENT ? "  (NOISY)" : "";
-  options.progress(`round ${round}/${options.rounds}  ${measure.padEnd(6)}  ${peer.label.padEnd(28)}  ${said}  ${stolen_percent.toFixed(1)}% stolen${noisy}`);
+  options.progress(`round ${round}/${options.rounds}  ${measure.padEnd(6)}  ${peer.label.padEnd(28)}  ${said}  ${takenText(conditions)}`);
 }
 
 const MEASURES: Record<Measure, (peer: Peer, server: PeerServer, round: number, options: PeersOptions) => Promise<unknown>> = {
@@ -139,15 +140,21 @@ function summary(result: Record<string, unknown>): string {
     .join(", ");
 }
 
+function takenText(conditions: Conditions): string {
+  const { stolen_percent, paused_percent } = conditions;
+  const paused = paused_percent === null ? "" : `, ${paused_percent.toFixed(1)}% paused`;
+  return `${stolen_percent.toFixed(1)}% stolen${paused}${unfitBecauseOf(conditions).length > 0 ? " (TOO MUCH)" : ""}`;
+}
+
 function resultOf(rounds: PeerRounds[], options: PeersOptions): PeersResult {
   const floor = rounds.find(({ name }) => name === FLOOR);
   const figures = rounds.map((peer) => figuresOf(peer, floor));
   const isOurs = (name: string) => name.startsWith(HAWSER);
   const others = figures.filter(({ name }) => name !== FLOOR && !isOurs(name));
   const noisy = rounds.flatMap(({ label, idle, direct, busy, fanout }) =>
-    [...idle, ...direct, ...busy, ...fanout]
-      .filter(({ stolen_percent }) => stolen_percent > UNFIT_STOLEN_PERCENT)
-      .map(({ round }) => `${label} in round ${round}`),
+    [...idle, ...direct, ...busy, ...fanout].flatMap(({ round, conditions }) =>
+      unfitBecauseOf(conditions).map((reason) => `${label}, round ${round}: ${reason}`),
+    ),
   );
   return {
     bench: "peers",
@@ -168,7 +175,7 @@ function resultOf(rounds: PeerRounds[], options: PeersOptions): PeersResult {
     },
     figures,
     losses: figures.filter(({ name }) => isOurs(name)).flatMap((own) => lossesOf(own, others)),
-    unfit: noisy.length === 0 ? [] : [`more than ${UNFIT_STOLEN_PERCENT}% of the machine's time was stolen from ${[...new Set(noisy)].join(", ")}`],
+    unfit: noisy,
     rounds,
   };
 }

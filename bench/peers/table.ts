@@ -14,6 +14,10 @@ const COLUMNS: readonly Column[] = [
   { key: "message_ratio_to_floor", title: "× floor", digits: 1 },
   { key: "messages_per_second", title: "msg/s", digits: 0 },
   { key: "message_driver_percent", title: "driver %", digits: 0 },
+  { key: "busy_cpu_us_per_message", title: "µs/1:1 busy", digits: 1 },
+  { key: "busy_ratio_to_floor", title: "× floor", digits: 1 },
+  { key: "busy_messages_per_second", title: "msg/s", digits: 0 },
+  { key: "busy_driver_percent", title: "driver %", digits: 0 },
   { key: "cpu_us_per_delivery", title: "µs/delivery", digits: 1 },
   { key: "delivery_ratio_to_floor", title: "× floor", digits: 2 },
   { key: "wire_bytes_per_message", title: "wire bytes", digits: 0 },
@@ -25,10 +29,11 @@ const COLUMNS: readonly Column[] = [
 
 /** What the processes of a server have in its figures, where there are several. */
 function splits(figures: readonly PeerFigures[]): string[] {
-  return figures.flatMap(({ label, user_bytes_split, message_split_us, delivery_split_us }) => {
+  return figures.flatMap(({ label, user_bytes_split, message_split_us, busy_split_us, delivery_split_us }) => {
     const parts = [
       { what: "bytes per connection", split: user_bytes_split, digits: 0 },
       { what: "µs per 1:1 message", split: message_split_us, digits: 1 },
+      { what: "busy", split: busy_split_us, digits: 1 },
       { what: "µs per delivery", split: delivery_split_us, digits: 2 },
     ].filter(({ split }) => Object.keys(split).length > 1);
     if (parts.length === 0) return [];
@@ -78,7 +83,7 @@ function notes({ settings }: PeersResult): string[] {
     `Memory and CPU are those of all processes of a server together (Hawser: gateway, logic and nats-server; ejabberd runs as one process, without epmd). ` +
       `Bytes per connection: private memory over the empty state with ${settings.connections} connections, idle for ${settings.settle_seconds} s, without the kernel's part, ` +
       `which stands beside it and is the whole machine's: anything else that runs is in it.`,
-    `1:1: ${settings.pairs} pairs, one real message in flight in each, the next when it was delivered, and acknowledged where the peer does that; CPU per message. ` +
+    `1:1: ${settings.pairs} pairs, and ${settings.busy_pairs} for busy, one real message in flight in each, the next when it was delivered, and acknowledged where the peer does that; CPU per message. ` +
       `Where the driver is near 100% of a core, the rate is the driver's, not the server's limit. ` +
       `Fan-out: one sender, ${settings.members} receivers, ${settings.in_flight} messages in flight; CPU per delivery. In Hawser the receivers are devices of one user (logic --sessions-per-user), ` +
       `since there are no groups yet, and every message is stored before it is delivered.`,
@@ -90,8 +95,8 @@ function notes({ settings }: PeersResult): string[] {
 export function markdown(result: PeersResult): string {
   const { settings, machine } = result;
   const lines = [
-    "| | idle bytes per connection (kernel) | CPU µs per 1:1 message (× floor) | CPU µs per fan-out delivery (× floor) | wire bytes per message (beyond the text) | recovery (missing) | an ack says | order | duplicates |",
-    "|---|---|---|---|---|---|---|---|---|",
+    `| | idle bytes per connection (kernel) | CPU µs per 1:1 message, ${settings.pairs} pairs (× floor) | ${settings.busy_pairs} pairs (× floor) | CPU µs per fan-out delivery (× floor) | wire bytes per message (beyond the text) | recovery (missing) | an ack says | order | duplicates |`,
+    "|---|---|---|---|---|---|---|---|---|---|",
     ...result.figures.map(row),
     "",
     ...result.losses.map((loss) => `- ${loss}`),
@@ -107,12 +112,13 @@ export function markdown(result: PeersResult): string {
 
 function row(figures: PeerFigures): string {
   const { label, guarantees, skipped } = figures;
-  if (skipped !== null) return `| ${label} | not installed | | | | | | | |`;
+  if (skipped !== null) return `| ${label} | not installed | | | | | | | | |`;
   const bold = label.startsWith("Hawser") ? "**" : "";
   const cells = [
     `${bold}${label}${bold}`,
     `${number(figures.user_bytes_per_connection)} (${number(figures.kernel_bytes_per_connection)})`,
     withRatio(figures.cpu_us_per_message, figures.message_ratio_to_floor, 1),
+    withRatio(figures.busy_cpu_us_per_message, figures.busy_ratio_to_floor, 1),
     withRatio(figures.cpu_us_per_delivery, figures.delivery_ratio_to_floor, 2),
     figures.wire_bytes_per_message === null ? "–" : `${number(figures.wire_bytes_per_message)} (${number(figures.wire_overhead_per_message)})`,
     figures.recovery_ms === null ? "–" : `${(figures.recovery_ms / 1000).toFixed(2)} s (${figures.missing ?? "–"})`,
