@@ -174,8 +174,11 @@ export class Sessions implements WireEvents, InboundHost, PullingHost {
   /** To be called every few ms. */
   tick(): void {
     this.wheel.advance(this.nowMs, this);
-    for (const talker of this.attention) {
-      this.attention.delete(talker);
+    if (this.attention.size === 0) return;
+    // Taken out first: a pump that has to wait asks to be looked at again, and that is for the next tick.
+    const talkers = [...this.attention];
+    this.attention.clear();
+    for (const talker of talkers) {
       this.parts!.pulling.pump(talker);
       this.parts!.sending.pump(talker);
     }
