@@ -25,6 +25,9 @@ const MODES: Record<ClinicMode | "cpu", string> = {
   bubble: "where asynchronous operations wait (clinic bubbleprof)",
 };
 
+/** bubbleprof keeps every asynchronous operation: some 30 KB of page for each message. */
+const SMALL = { seconds: 5, connections: 100, rate: 200 };
+
 export function build(command: Command): void {
   command
     .description(
@@ -34,6 +37,7 @@ export function build(command: Command): void {
     .usage("MODE [options]");
   for (const [mode, summary] of Object.entries(MODES) as [ClinicMode | "cpu", string][]) {
     const both = mode === "cpu";
+    const usual = mode === "bubble" ? SMALL : undefined;
     command
       .command(mode)
       .summary(summary)
@@ -45,11 +49,11 @@ export function build(command: Command): void {
           choices: TRAFFIC_NAMES,
         }),
       )
-      .addOption(option("--seconds <count>", "length of the part that counts", { default: 20, parse: integer(1, 3600) }))
-      .addOption(option("--connections <count>", "sessions, in all (default: the scenario's)", { parse: integer(2, 1_000_000) }))
-      .addOption(option("--rate <count>", "messages a second, in all (default: the scenario's)", { parse: integer(1, 1_000_000) }))
+      .addOption(option("--seconds <count>", "length of the part that counts", { default: usual?.seconds ?? 20, parse: integer(1, 3600) }))
+      .addOption(option("--connections <count>", `sessions, in all (default: ${usual?.connections ?? "the scenario's"})`, { parse: integer(2, 1_000_000) }))
+      .addOption(option("--rate <count>", `messages a second, in all (default: ${usual?.rate ?? "the scenario's"})`, { parse: integer(1, 1_000_000) }))
       .addOption(option("--out <dir>", "where the profiles go", { default: "profiles" }))
-      .action((flags: Flags) => profile(mode, flags));
+      .action((flags: Flags) => profile(mode, { ...usual, ...flags }));
   }
 }
 
