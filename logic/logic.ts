@@ -154,8 +154,8 @@ export class Logic implements ConversationOutput, UserOutput, PeerHost {
     return this.store.durability;
   }
 
-  get readsHaveRoom(): boolean {
-    return this.reads.hasRoom;
+  readsHaveRoomFor(underWay: number): boolean {
+    return this.reads.hasRoomFor(underWay);
   }
 
   record(shard: number, record: StoreRecord, completion: Completion | undefined): void {
@@ -163,7 +163,7 @@ export class Logic implements ConversationOutput, UserOutput, PeerHost {
   }
 
   load(shard: number, conversation: Uint8Array, install: Uint8Array | undefined): void {
-    this.reads.run(async () => {
+    this.reads.load(async () => {
       const sender = install === undefined ? undefined : this.store.loadSender(conversation, install);
       const [head, stored] = await Promise.all([this.store.loadHead(conversation), sender]);
       this.conversations[shard]!.loaded(conversation, head, install, stored);
@@ -171,13 +171,13 @@ export class Logic implements ConversationOutput, UserOutput, PeerHost {
   }
 
   find(shard: number, conversation: Uint8Array, send: RepeatedSend): void {
-    this.reads.run(async () => {
+    this.reads.answer(async () => {
       this.conversations[shard]!.found(send, await this.store.findSend(conversation, send.session.install, send.clientSeq));
     });
   }
 
   page(session: Session, ref: number, conversation: Uint8Array, headSeq: number, query: PageQuery): void {
-    this.reads.run(async () => {
+    this.reads.answer(async () => {
       const page = await this.store.readPage(conversation, query);
       session.waiting--;
       session.gateway.deliver(session, pageFrame(session.user, ref, conversation, headSeq, query, page), DeliveryClass.Control);
@@ -189,7 +189,7 @@ export class Logic implements ConversationOutput, UserOutput, PeerHost {
   }
 
   loadHeads(shard: number, user: Uint8Array, after: Uint8Array | undefined): void {
-    this.reads.run(async () => {
+    this.reads.load(async () => {
       const page = await this.store.loadMemberships(user, after, HEADS_PER_LOAD);
       this.users[shard]!.loadedPage(user, page, page.length < HEADS_PER_LOAD);
     });

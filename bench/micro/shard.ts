@@ -164,7 +164,6 @@ function core(payloads: readonly Uint8Array[]): Candidate {
 class InstantOutput implements ConversationOutput, SessionGateway {
   readonly durability = hawser.v1.Durability.DURABILITY_FSYNC;
   readonly commitHasRoom = true;
-  readonly readsHaveRoom = true;
   shard: ConversationShard | undefined;
   bytes = 0;
   private open: Completion[] = [];
@@ -182,6 +181,10 @@ class InstantOutput implements ConversationOutput, SessionGateway {
   load(_shard: number, conversation: Uint8Array, install: Uint8Array | undefined): void {
     // Behind the command that asked: it is parked by then.
     this.open.push({ committed: () => this.shard!.loaded(conversation, undefined, install, undefined) });
+  }
+
+  readsHaveRoomFor(): boolean {
+    return true;
   }
 
   find(): void {

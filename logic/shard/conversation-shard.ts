@@ -218,7 +218,7 @@ export class ConversationShard {
 
   /** Counts a request that the store must answer; false when the session has too many of them, or all together have. */
   private waitForStore(session: Session, ref: number): boolean {
-    if (session.waiting >= Limits.requestsInFlightMax || !this.output.readsHaveRoom) {
+    if (session.waiting >= Limits.requestsInFlightMax || !this.output.readsHaveRoomFor(session.waiting)) {
       replyError(session, ErrorCode.Busy, ref, { retryAfterMs: BUSY_RETRY_MS });
       return false;
     }

@@ -12,8 +12,8 @@ export interface Completion {
 export interface ConversationOutput {
   /** False: the open commit is full; the Send is answered BUSY and keeps its number. */
   readonly commitHasRoom: boolean;
-  /** False: too much waits for the store; what needs it is answered BUSY. */
-  readonly readsHaveRoom: boolean;
+  /** False: too much waits for the store; a request that needs it, of a session that waits for so many answers of it, is answered BUSY. */
+  readsHaveRoomFor(underWay: number): boolean;
   /** What the acks of this store's commits may promise: hawser.v1.Durability. */
   readonly durability: number;
   /** Adds a record to the open commit. Completions are called in the order of their records. */

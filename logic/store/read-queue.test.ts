@@ -11,7 +11,7 @@ t.test("reads beyond the limit wait in order, and every one is run", async (t) =
   let under = 0;
   const count = 6000;
   for (let i = 0; i < count; i++) {
-    queue.run(async () => {
+    queue.answer(async () => {
       begun.push(i);
       most = Math.max(most, ++under);
       await new Promise<void>((resolve) => ends.push(resolve));
@@ -21,7 +21,7 @@ t.test("reads beyond the limit wait in order, and every one is run", async (t) =
   }
   t.equal(begun.length, 128);
   t.equal(queue.waitingCount, count - 128);
-  t.notOk(queue.hasRoom, "clients are told to come back");
+  t.notOk(queue.hasRoomFor(0), "clients are told to come back");
   // In any order but that of their begin.
   for (let i = 0; begun.length < count || ends.length > 0; i++) {
     const [end] = ends.splice((i * 31) % Math.max(1, ends.length), 1);
@@ -36,5 +36,33 @@ t.test("reads beyond the limit wait in order, and every one is run", async (t) =
   );
   t.equal(most, 128);
   t.equal(failures.length, 6, "failures are told, and do not hold up the others");
-  t.ok(queue.hasRoom);
+  t.ok(queue.hasRoomFor(255));
+});
+
+t.test("few sessions cannot fill it, and loads wait for no answers", async (t) => {
+  const queue = new ReadQueue((error) => t.fail(String(error)));
+  const begun: string[] = [];
+  const ends: (() => void)[] = [];
+  const read = (what: string) => () => {
+    begun.push(what);
+    return new Promise<void>((resolve) => ends.push(resolve));
+  };
+  // Sixteen sessions ask for as much as each may have under way.
+  const underWay = new Array<number>(16).fill(0);
+  for (let i = 0; i < 256; i++) {
+    for (let session = 0; session < underWay.length; session++) {
+      if (!queue.hasRoomFor(underWay[session]!)) continue;
+      underWay[session]!++;
+      queue.answer(read("answer"));
+    }
+  }
+  t.equal(queue.waitingCount, 2048, "half of the room");
+  t.notOk(queue.hasRoomFor(underWay[0]!), "is all that they get");
+  t.ok(queue.hasRoomFor(0), "others still get their answers");
+  for (let i = 0; i < 8; i++) queue.load(read("load"));
+  begun.length = 0;
+  for (const end of ends.splice(0, 12)) end();
+  await new Promise((resolve) => setImmediate(resolve));
+  t.equal(begun.filter((what) => what === "load").length, 8, "loads pass by the thousands of answers");
+  t.ok(begun.slice(0, 11).includes("answer"), "but do not keep them waiting altogether");
 });

@@ -95,6 +95,10 @@ export class ConversationBench implements ConversationOutput {
     if (completion !== undefined) this.completions.push(completion);
   }
 
+  readsHaveRoomFor(): boolean {
+    return this.readsHaveRoom;
+  }
+
   load(_shard: number, conversation: Uint8Array, install: Uint8Array | undefined): void {
     // Looked up at once, told later: the oldest truth that the port allows.
     const head = this.disk.head(conversation);
