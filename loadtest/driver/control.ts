@@ -76,7 +76,7 @@ export type OrderName = Order["order"];
 /** Answers by order; void for those that are not here. */
 export interface Answers {
   /** The kind of wire that the driver has; see open-wire.ts. */
-  plan: { wire: string };
+  plan: { wire: string /** Of this process before it had sessions. */; rssBytes: number };
   connect: {
     connected: number;
     failed: number;

@@ -22,7 +22,7 @@ export interface MeasuredWindow extends Window {
 /** All that was seen, for result.ts. */
 export interface Seen {
   seconds: number;
-  /** Before the first connection. */
+  /** Before the first connection; drivers before they had sessions. */
   before: ServerLook & { driverBytes: number };
   /** With everybody connected and nothing said; undefined when the scenario does not rest. */
   resting: { connections: number; look: ServerLook; driverBytes: number; seconds: number; cpuMicros: Record<string, number> | null } | undefined;
@@ -83,7 +83,7 @@ export class Director implements Stage {
     this.phaseStartedAt = this.startedAt;
     this.rate = 0;
     this.sampledAt = this.startedAt;
-    const before = { ...servers.look(), driverBytes: meter.driverBytes() };
+    const before = { ...servers.look(), driverBytes: fleet.rssBytes };
     this.seen = {
       seconds: 0,
       before,

@@ -61,6 +61,8 @@ export class Fleet {
   private tickWaiters: (() => void)[];
   /** What connections are made of in the drivers; see driver/open-wire.ts. */
   wire: string;
+  /** Memory of all drivers before they had sessions. */
+  rssBytes: number;
   private fail!: (error: Error) => void;
   /** Rejects when a driver is gone; never resolves. */
   private readonly failed: Promise<never>;
@@ -72,6 +74,7 @@ export class Fleet {
     this.stopping = false;
     this.tickWaiters = [];
     this.wire = "";
+    this.rssBytes = 0;
     this.failed = new Promise((_, reject) => {
       this.fail = reject;
     });
@@ -86,6 +89,7 @@ export class Fleet {
     const fleet = new Fleet(plans.length, events, options);
     try {
       const answers = await fleet.each((index) => ({ order: "plan", plan: plans[index]! }));
+      fleet.rssBytes = answers.reduce((sum, answer) => sum + answer.rssBytes, 0);
       fleet.wire = [...new Set(answers.map((answer) => answer.wire))].join(", ");
       return fleet;
     } catch (error) {

@@ -21,6 +21,8 @@ export interface Totals {
   bytesOut: number;
   /** Messages that were not sent at all because too many waited already. */
   skipped: number;
+  /** Rows that came in pages instead of pushes. */
+  pulledRows: number;
   errors: Record<string, number>;
   /** Why connections ended, or could not be made, that nobody was told to end. */
   closeReasons: Record<string, number>;
@@ -34,6 +36,8 @@ export interface Window {
   delivered: number;
   welcomes: number;
   closes: number;
+  /** Rows that came in pages instead of pushes. */
+  pulledRows: number;
   latency: Percentiles | null;
   ackLatency: Percentiles | null;
   throttledLatency: Percentiles | null;
@@ -137,6 +141,7 @@ export class Meter {
       bytesIn: 0,
       bytesOut: 0,
       skipped: 0,
+      pulledRows: 0,
       errors: {},
       closeReasons: {},
     };
@@ -144,6 +149,7 @@ export class Meter {
       if (tick === undefined) continue;
       for (const count of COUNTS) totals[count] += tick[count];
       totals.skipped += tick.skipped ?? 0;
+      totals.pulledRows += tick.pulledRows ?? 0;
       addTo(totals.errors, tick.errors);
       addTo(totals.closeReasons, tick.closeReasons ?? {});
     }
@@ -202,6 +208,7 @@ export class Meter {
       delivered: totals.delivered - from.totals.delivered,
       welcomes: totals.welcomes - from.totals.welcomes,
       closes: totals.closes - from.totals.closes,
+      pulledRows: totals.pulledRows - from.totals.pulledRows,
       latency: gathered.delivery.percentiles(),
       ackLatency: gathered.ack.percentiles(),
       throttledLatency: gathered.throttled.percentiles(),

@@ -8,6 +8,8 @@ import { sum } from "./servers.ts";
 
 /** Fewer connections than this, and the noise of a heap is more than they cost. */
 export const MEMORY_CONNECTIONS_MIN = 1000;
+/** The same of a driver, which also has the texts. */
+const DRIVER_MEMORY_CONNECTIONS_MIN = 10_000;
 const TRACES_MAX = 100;
 /** Of memory against connections. */
 const CURVE_POINTS_MAX = 200;
@@ -168,7 +170,7 @@ function memoryOf(seen: Seen): Pick<NonNullable<Result["server"]>, "bytes_per_co
 }
 
 function driverBytesPerConnection({ before, resting }: Seen): number | null {
-  if (resting === undefined || resting.connections < MEMORY_CONNECTIONS_MIN) return null;
+  if (resting === undefined || resting.connections < DRIVER_MEMORY_CONNECTIONS_MIN) return null;
   return Math.round((resting.driverBytes - before.driverBytes) / resting.connections);
 }
 

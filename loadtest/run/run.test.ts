@@ -232,6 +232,7 @@ function seenOf(given: Partial<Seen> = {}): Seen {
         delivered: 40_000,
         welcomes: 0,
         closes: 0,
+        pulledRows: 0,
         latency: null,
         ackLatency: null,
         throttledLatency: null,
@@ -291,7 +292,9 @@ t.test("a result: figures from windows, memory from the rest, verdicts added up"
   t.match(result.server, { cpu_us_per_message: 45, cpu_us_per_message_with_idle: 60, cpu_us_per_delivery: 22.5, split: { gateway: 20, logic: 25 } });
   t.match(result.server, { idle_cpu_percent: { gateway: 1, logic: 2 }, bytes_per_connection: 1500, kernel_bytes_per_connection: 5000 });
   t.strictSame(result.server?.bytes_per_connection_split, { gateway: 1000, logic: 500 });
-  t.equal(result.driver.bytes_per_connection, 1000);
+  t.equal(result.driver.bytes_per_connection, null, "too few for that");
+  const many = makeResult(inputOf(seenOf({ resting: { ...seenOf().resting!, connections: 20_000 } })));
+  t.equal(many.driver.bytes_per_connection, 100);
 
   const few = makeResult(inputOf(seenOf({ resting: { ...seenOf().resting!, connections: 100 } })));
   t.equal(few.server?.bytes_per_connection, null, "too few to say");
@@ -483,6 +486,7 @@ function rehearsal(phases: string[], orders: string[]): Stage {
     delivered: 50 + (window += 1) * 0,
     welcomes: 5,
     closes: 0,
+    pulledRows: 0,
     latency: { p50: 1, p90: 1, p99: 2, p999: 2, max: 2 },
     ackLatency: null,
     throttledLatency: null,
@@ -579,7 +583,7 @@ t.test("the fleet: orders and answers, a driver that refuses, one that dies, one
     `process.on("message", (m) => {
       if (m.order === "plan") {
         setInterval(() => process.send({ kind: "tick", tick: { driver: m.plan.driver } }), 20);
-        process.send({ kind: "done", id: m.id, answer: { wire: "double" } });
+        process.send({ kind: "done", id: m.id, answer: { wire: "double", rssBytes: 50 } });
       } else if (m.order === "check") process.send({ kind: "failed", id: m.id, message: "no" });
       else if (m.order === "stopTraffic") process.stdout.write("about to go\\n", () => process.exit(7));
       else if (m.order === "churn") for (;;);
@@ -602,6 +606,7 @@ t.test("the fleet: orders and answers, a driver that refuses, one that dies, one
 
   const { fleet, ticks } = await start(2, 60_000);
   t.equal(fleet.wire, "double");
+  t.equal(fleet.rssBytes, 100);
   t.strictSame(await fleet.all({ order: "settle", quietMs: 1, timeoutMs: 1 }), [
     { settled: true, tookMs: 5 },
     { settled: true, tookMs: 5 },

@@ -3,6 +3,8 @@ import type { Percentiles, Result } from "../result.ts";
 import { count, mebibytes, ms } from "./live-view.ts";
 
 const TRACES_SHOWN = 20;
+/** From so many connections on, memory per connection is more than a heap's own ups and downs. */
+const MEMORY_SURE = 10_000;
 
 export function renderTable(result: Result): string {
   const { server, check } = result;
@@ -36,7 +38,7 @@ export function renderTable(result: Result): string {
     if (server.bytes_per_connection !== null) {
       rows.push([
         "memory",
-        `${count(server.bytes_per_connection)} bytes a connection (${splitWords(server.bytes_per_connection_split, "")}), kernel ${server.kernel_bytes_per_connection === null ? "unknown" : `${count(server.kernel_bytes_per_connection)} (both ends)`}`,
+        `${count(server.bytes_per_connection)} bytes a connection (${splitWords(server.bytes_per_connection_split, "")}), kernel ${server.kernel_bytes_per_connection === null ? "unknown" : `${count(server.kernel_bytes_per_connection)} (both ends)`}${result.connections < MEMORY_SURE ? "; with so few connections mostly what heaps grow by anyway" : ""}`,
       ]);
     }
     const last = result.samples.at(-1)?.server_rss_bytes;
