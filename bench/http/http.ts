@@ -152,7 +152,8 @@ function figures(shot: Shot): Pick<HttpLevel, "requests_per_second" | "p50_ms" |
   };
 }
 
-function medians(rounds: readonly HttpLevel[]): HttpLevel {
+/** Of the rounds of one path of one part; what went wrong is added up, and the worst stays the worst. */
+export function medians(rounds: readonly HttpLevel[]): HttpLevel {
   const of = (read: (level: HttpLevel) => number): number => median(rounds.map(read));
   const first = rounds[0]!;
   return {
