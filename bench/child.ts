@@ -7,14 +7,22 @@ type Work = (...args: unknown[]) => unknown;
 
 /**
  * What `name`, exported by the module of that URL, gives for `args` (all of it JSON) in a new process. Rejects when the
- * process ends without an answer; what it wrote to stderr is on ours.
+ * process ends without an answer; what it wrote to stderr is on ours. `under`: a program that runs Node, with its arguments.
  */
-export function inChild<T>(module: string, name: string, args: readonly unknown[], nodeArgs: readonly string[] = []): Promise<T> {
+export function inChild<T>(
+  module: string,
+  name: string,
+  args: readonly unknown[],
+  nodeArgs: readonly string[] = [],
+  under: readonly string[] = [],
+): Promise<T> {
   const self = import.meta.url;
   // Uncompiled sources run by a loader that the child needs too.
-  const execArgv = [...(self.endsWith(".ts") ? process.execArgv : []), ...nodeArgs];
+  const nodeFlags = [...(self.endsWith(".ts") ? process.execArgv : []), ...nodeArgs];
+  const [execPath = process.execPath, ...underArgs] = under;
+  const execArgv = under.length === 0 ? nodeFlags : [...underArgs, process.execPath, ...nodeFlags];
   return new Promise((resolve, reject) => {
-    const child = fork(fileURLToPath(self), [module, name, JSON.stringify(args)], { execArgv, stdio: ["ignore", "ignore", "inherit", "ipc"] });
+    const child = fork(fileURLToPath(self), [module, name, JSON.stringify(args)], { execPath, execArgv, stdio: ["ignore", "ignore", "inherit", "ipc"] });
     let answer: { value: T } | undefined;
     child.on("message", (message) => {
       answer = message as { value: T };

@@ -65,6 +65,8 @@ export interface Measurement {
 /** Above this a row varies too much between rounds to say more than its order of magnitude. */
 export const SPREAD_PERCENT_MAX = 40;
 const COUNT_MAX = 2 ** 30;
+/** CPU time that each candidate runs before it counts, at least: the compiler has optimized what it will by then. */
+const WARM_MICROS = 150_000;
 
 /** Where all results end up. */
 export let consumed = 0;
@@ -106,8 +108,8 @@ export async function calibrate(candidate: Candidate, sliceMs: number, cpuMicros
     const micros = await sliceMicros(candidate, count, cpuMicros);
     warmMicros += micros;
     const wanted = micros <= 0 ? countMax : Math.max(1, Math.round((count * sliceTarget) / micros));
-    // Settled: a slice that is long enough to trust, behind at least as long a time for the compiler to do its work.
-    if (warmMicros >= 2 * sliceTarget && (micros >= sliceTarget / 2 || count === countMax)) return Math.min(wanted, countMax);
+    // Settled: warm, and a slice that is long enough to trust.
+    if (warmMicros >= WARM_MICROS && (micros >= sliceTarget / 2 || count === countMax)) return Math.min(wanted, countMax);
     count = Math.min(wanted, count * 4, countMax);
   }
 }

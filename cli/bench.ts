@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { ConditionsWatch, machine, unfitBecauseOf } from "../bench/conditions.ts";
-import { type BenchOptions, type BenchResult, formatResult } from "../bench/result.ts";
+import { type BenchOptions, type BenchResult, formatResult, formatTable } from "../bench/result.ts";
 import { integer, option } from "./options.ts";
 
 interface MicroPlan {
@@ -42,7 +42,13 @@ export function build(command: Command): void {
     .usage("[NAME] [options]")
     .option("--json <out>", "write the figures as JSON to this file (- for standard output; tables then go to standard error)")
     .option("--quick", "seconds instead of minutes: to compare, not to write down")
-    .action(async () => micro(Object.keys(MICRO), { ...flags(command), quick: true }));
+    .allowExcessArguments()
+    .action(async () => {
+      const [unknown] = command.args;
+      if (unknown !== undefined)
+        command.error(`error: there is no benchmark ${unknown}: give one of ${command.commands.map((each) => each.name()).join(", ")}`);
+      await micro(Object.keys(MICRO), { ...flags(command), quick: true });
+    });
   for (const [name, { summary }] of Object.entries(MICRO)) {
     command
       .command(name)
@@ -71,6 +77,15 @@ export function build(command: Command): void {
     .addOption(option("--seconds <count>", "length of each measurement", { default: 5, parse: integer(1, 600) }))
     .addOption(option("--rounds <count>", "measurements of each level, of which the median counts", { default: 3, parse: integer(1, 100) }))
     .action(async (own: SpineFlags) => spine({ ...flags(command), ...own }));
+  command
+    .command("guard")
+    .summary("figures that no noise moves, compared with those kept in bench/guard.json")
+    .description(
+      "Bytes of frames, of sessions and of the timing wheel, allocations and instructions per message: measured now and compared with bench/guard.json. " +
+        "Fails when one is worse than allowed. --quick leaves the instructions out, which take some minutes and valgrind.",
+    )
+    .option("--update", "keep the figures of now")
+    .action(async (own: { update?: boolean }) => guard({ ...flags(command), ...own }));
 }
 
 function flags(command: Command): CommonFlags {
@@ -118,6 +133,27 @@ async function store({ json, quick, rows }: CommonFlags & { rows?: number }): Pr
   const shown = { bench: "store", notes: [], tables: storeTables(result), conditions, unfit: unfitBecauseOf(conditions) };
   (json === "-" ? console.error : console.log)(formatResult(shown));
   writeJson(json, { bench: "store", ...result, conditions, unfit: shown.unfit });
+}
+
+async function guard({ json, quick = false, update = false }: CommonFlags & { update?: boolean }): Promise<void> {
+  const { compareGuard, guardTable, measureGuard, readKept, updated, Verdict, writeKept } = await import("../bench/guard.ts");
+  const measured = await measureGuard(quick ? "quick" : "full", (line) => console.error(`guard: ${line}`));
+  for (const [name, reason] of measured.skipped) console.error(`SKIPPED: ${name}: ${reason}`);
+  const kept = readKept();
+  const compared = compareGuard(kept, measured);
+  (json === "-" ? console.error : console.log)(formatTable(guardTable(compared)));
+  writeJson(json, { bench: "guard", figures: compared });
+  if (update) {
+    writeKept(updated(kept, measured, new Date()));
+    console.error("bench/guard.json holds the figures of now");
+    return;
+  }
+  if (compared.some(({ verdict }) => verdict === Verdict.Worse)) {
+    console.error("Some figures are worse than allowed. Where that is meant to be so, keep them with --update and say why in the commit.");
+    process.exitCode = 1;
+  } else if (compared.some(({ verdict }) => verdict === Verdict.Better || verdict === Verdict.New)) {
+    console.error("Some figures are better, or new: keep them with --update.");
+  }
 }
 
 interface SpineFlags {

@@ -247,30 +247,14 @@ function downBatches(samples: readonly Sample[]): Candidate[] {
 async function ways(samples: readonly Sample[], upFloor: string): Promise<Candidate[]> {
   const up = new UpWay(samples);
   await up.start();
-  const stage = new GatewayStage(SESSIONS);
-  await stage.admit(users());
-  const pushes = samples.slice(0, BATCH).map(pushFrame);
-  const ready: Uint8Array[] = [];
+  const down = new DownWay(samples);
+  await down.start();
   return [
     { name: "gateway up: frames → Up batch", floor: upFloor, run: (count) => up.run(count) },
     {
       name: "gateway down: Down batch → writes",
-      prepare(count) {
-        for (let done = 0, first = 0; done < count; done += BATCH, first = (first + BATCH) % SESSIONS) {
-          ready.push(
-            stage.encodeDown(
-              pushes,
-              pushes.map((_, i) => first + i),
-              DeliveryClass.Push,
-            ),
-          );
-        }
-      },
-      run() {
-        for (const down of ready) stage.receive(down);
-        ready.length = 0;
-        return stage.transport.bytes;
-      },
+      prepare: (count) => down.prepare(count),
+      run: () => down.run(),
     },
   ];
 }
@@ -314,6 +298,49 @@ export class UpWay {
       this.sent += BATCH;
     }
     return stage.batchBytes;
+  }
+
+  /** Bytes of Up batches for each Send, over all sessions. */
+  bytesPerSend(): number {
+    const before = this.stage.batchBytes;
+    this.run(SESSIONS);
+    return (this.stage.batchBytes - before) / SESSIONS;
+  }
+}
+
+/** Pushes to many sessions through a gateway, a batch at a time. */
+export class DownWay {
+  private readonly stage: GatewayStage;
+  private readonly pushes: readonly Uint8Array[];
+  private readonly slots: readonly number[][];
+  private ready: Uint8Array[];
+  private encoded: number;
+
+  constructor(samples: readonly Sample[]) {
+    this.stage = new GatewayStage(SESSIONS);
+    this.pushes = samples.slice(0, BATCH).map(pushFrame);
+    this.slots = Array.from({ length: SESSIONS / BATCH }, (_, i) => Array.from({ length: BATCH }, (_, j) => i * BATCH + j));
+    this.ready = [];
+    this.encoded = 0;
+  }
+
+  async start(): Promise<void> {
+    await this.stage.admit(users());
+  }
+
+  /** Encodes batches with at least `count` Pushes. */
+  prepare(count: number): void {
+    for (let done = 0; done < count; done += BATCH) {
+      this.ready.push(this.stage.encodeDown(this.pushes, this.slots[this.encoded++ % this.slots.length]!, DeliveryClass.Push));
+    }
+  }
+
+  /** Has them received and written. */
+  run(): number {
+    const { ready, stage } = this;
+    for (const down of ready) stage.receive(down);
+    ready.length = 0;
+    return stage.transport.bytes;
   }
 }
 

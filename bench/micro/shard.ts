@@ -82,6 +82,11 @@ export class SendTraffic {
     return stage.bytes;
   }
 
+  /** Bytes of Down batches for each Send so far. */
+  get downBytesPerSend(): number {
+    return this.stage.bytes / this.sent;
+  }
+
   candidate(name: string): Candidate {
     return { name, floor: FLOOR, prepare: (count) => this.prepare(count), run: () => this.receive() };
   }
