@@ -12,8 +12,9 @@ const NEED_NATS = new Set(["start", "demo", "bench", "bench:peers", "loadtest", 
 const args = process.argv.slice(2);
 const needNats = NEED_NATS.has(args[0] ?? "") && !args.includes("--help") && !args.includes("-h") && !usesAnother(args);
 
-/** … or a load test of a Hawser that runs already, or a comparison of two that ran. @param {string[]} args */
+/** … or a load test of a Hawser that runs already, or a comparison of two that ran, or a benchmark without servers. @param {string[]} args */
 function usesAnother([command, ...rest]) {
+  if (command === "bench") return !rest.includes("spine");
   return command === "loadtest" && (rest[0] === "compare" || rest.some((arg) => arg === "--url" || arg.startsWith("--url=")));
 }
 
