@@ -78,6 +78,16 @@ export function build(command: Command): void {
     .addOption(option("--rounds <count>", "measurements of each level, of which the median counts", { default: 3, parse: integer(1, 100) }))
     .action(async (own: SpineFlags) => spine({ ...flags(command), ...own }));
   command
+    .command("http")
+    .summary("requests to the HTTP ports of gateway and logic, idle and while messages flow")
+    .description(
+      "Requests a second, latency and CPU of the server per request for /healthz, /readyz and /metrics of gateway and logic, by autocannon, which is installed into " +
+        "bench/http at the first use. Starts a stack of its own.",
+    )
+    .addOption(option("--seconds <count>", "length of each measurement (--quick: 1)", { default: 3, parse: integer(1, 600) }))
+    .addOption(option("--rounds <count>", "measurements of each, of which the median counts (--quick: 1)", { default: 3, parse: integer(1, 100) }))
+    .action(async (own: HttpFlags) => http({ ...flags(command), ...own }));
+  command
     .command("guard")
     .summary("figures that no noise moves, compared with those kept in bench/guard.json")
     .description(
@@ -97,7 +107,7 @@ async function micro(names: string[], { json, quick = false }: CommonFlags): Pro
   const show = json === "-" ? console.error : console.log;
   if (names.length > 1) {
     for (const name of names) console.error(`${name.padEnd(12)} ${MICRO[name]!.summary}`);
-    console.error("store, spine and guard by name only\n");
+    console.error("store, spine, http and guard by name only\n");
   }
   const watch = await ConditionsWatch.start(console.error);
   const benches: BenchResult[] = [];
@@ -153,6 +163,44 @@ async function guard({ json, quick = false, update = false }: CommonFlags & { up
     process.exitCode = 1;
   } else if (compared.some(({ verdict }) => verdict === Verdict.Better || verdict === Verdict.New)) {
     console.error("Some figures are better, or new: keep them with --update.");
+  }
+}
+
+interface HttpFlags {
+  seconds: number;
+  rounds: number;
+}
+
+async function http({ json, quick, ...own }: CommonFlags & HttpFlags): Promise<void> {
+  const [{ benchHttp, HTTP_BENCH_OPTIONS, httpTable }, { realSamples }, { startStack }] = await Promise.all([
+    import("../bench/http/http.ts"),
+    import("../bench/samples.ts"),
+    import("./stack.ts"),
+  ]);
+  const { samples, source } = await realSamples(20_000);
+  const dataDir = mkdtempSync(join(tmpdir(), "hawser-bench-"));
+  const watch = await ConditionsWatch.start(console.error);
+  const stack = await startStack({ dataDir, ports: "free", dev: true, quiet: true, logLevel: "error", gatewayArgs: ["--sends-per-second", "100000"] });
+  try {
+    const { http: gateway, logicHttp: logic, tcp } = stack.urls;
+    const parts = { gateway: { url: gateway, pid: stack.pids["gateway"]! }, logic: { url: logic, pid: stack.pids["logic"]! } };
+    const options = { ...HTTP_BENCH_OPTIONS, ...own, ...(quick && { seconds: 1, rounds: 1 }) };
+    const meter = watch.begin();
+    const target = { host: "127.0.0.1", tcpPort: Number(new URL(tcp).port), parts };
+    const texts = samples.map(({ row }) => Buffer.from(row.payload));
+    const levels = await benchHttp(target, { ...options, texts, progress: (line) => console.error(line) });
+    const conditions = await meter.end();
+    const notes = [
+      `idle: ${options.connections} connections, as fast as answers come; beside messages: ${options.messagesPerSecond} a second (texts from ${source}), requests at a set rate`,
+      `medians of ${options.rounds} rounds; latencies in whole ms; beside messages, CPU per request is the difference of two noisy figures`,
+    ];
+    const shown = { bench: "http", notes, tables: [httpTable(levels)], conditions, unfit: unfitBecauseOf(conditions) };
+    (json === "-" ? console.error : console.log)(formatResult(shown));
+    writeJson(json, { bench: "http", levels, conditions, unfit: shown.unfit });
+  } finally {
+    await stack.stop();
+    await watch.stop();
+    rmSync(dataDir, { recursive: true, force: true });
   }
 }
 
