@@ -192,7 +192,7 @@ async function http({ json, quick, ...own }: CommonFlags & HttpFlags): Promise<v
     const conditions = await meter.end();
     const notes = [
       `idle: ${options.connections} connections, as fast as answers come; beside messages: ${options.messagesPerSecond} a second (texts from ${source}), requests at a set rate`,
-      `medians of ${options.rounds} rounds; latencies in whole ms; beside messages, CPU per request is the difference of two noisy figures`,
+      `medians of ${options.rounds} rounds; latencies in whole ms; beside messages, CPU per request is a difference, left out where noise is larger`,
     ];
     const shown = { bench: "http", notes, tables: [httpTable(levels)], conditions, unfit: unfitBecauseOf(conditions) };
     (json === "-" ? console.error : console.log)(formatResult(shown));

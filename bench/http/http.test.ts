@@ -23,11 +23,12 @@ const level = (figures: Partial<HttpLevel>): HttpLevel => ({
 
 t.test("medians of rounds, the worst of the worst, all errors; a line of the table for each", (t) => {
   const found = medians([
-    level({ requests_per_second: 90, max_ms: 40, errors: 1, cpu_us_per_request: -20 }),
+    level({ requests_per_second: 90, max_ms: 40, errors: 1, cpu_us_per_request: null }),
     level({ requests_per_second: 110, p99_ms: 30, errors: 2 }),
     level({ requests_per_second: 100, p99_ms: 12 }),
   ]);
   t.strictSame(found, level({ requests_per_second: 100, p99_ms: 12, max_ms: 40, errors: 3 }));
+  t.equal(medians([level({ cpu_us_per_request: null }), level({})]).cpu_us_per_request, null, "mostly lost in the noise");
   const lines = formatTable(httpTable([level({ traffic: "idle", path: "/healthz" }), found])).split("\n");
   t.match(lines[2], /^ {2}logic \/healthz +100 +1 +10 +20 +700 +9000 +1000 +0$/);
   t.match(lines[3], /^ {2}logic \/metrics, beside messages +100 +1 +12 +40 +700 +9000 +1000 +3$/);

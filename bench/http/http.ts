@@ -41,8 +41,8 @@ export interface HttpLevel {
   p50_ms: number;
   p99_ms: number;
   max_ms: number;
-  /** Of the part's process. While messages flow: what it took more than without the requests, so the difference of two noisy figures. */
-  cpu_us_per_request: number;
+  /** Of the part's process. While messages flow: what it took more than without the requests; null where that is too little to be told from noise. */
+  cpu_us_per_request: number | null;
   messages_per_second: number;
   bytes: number;
   /** Answers that were no 2xx, timeouts and lost connections, over all rounds. */
@@ -53,6 +53,8 @@ export interface HttpLevel {
 const PATHS = { "/healthz": 1000, "/readyz": 1000, "/metrics": 100 };
 const WARM_SECONDS = 1;
 const PAIRS = 200;
+/** By which CPU of the same messages differs from one time to the next. */
+const NOISE = 0.2;
 
 /** Measures every path of every part, rounds interleaved. Installs autocannon first where it is not there. */
 export async function benchHttp(target: HttpTarget, options: HttpBenchOptions): Promise<HttpLevel[]> {
@@ -65,7 +67,7 @@ export async function benchHttp(target: HttpTarget, options: HttpBenchOptions): 
     const key = `${level.part} ${level.path} ${level.traffic === "idle" ? "idle" : "beside messages"}`;
     measured.set(key, [...(measured.get(key) ?? []), level]);
     options.progress(
-      `${key}: ${Math.round(level.requests_per_second)} requests/s, p99 ${level.p99_ms} ms, ${level.cpu_us_per_request.toFixed(0)} µs a request`,
+      `${key}: ${Math.round(level.requests_per_second)} requests/s, p99 ${level.p99_ms} ms, ${level.cpu_us_per_request?.toFixed(0) ?? "?"} µs a request`,
     );
   };
   for (const { url } of places) await fire(program, url, { connections: options.connections, seconds: WARM_SECONDS });
@@ -86,12 +88,13 @@ export async function benchHttp(target: HttpTarget, options: HttpBenchOptions): 
         const shot = await fire(program, url, { connections: options.connections, seconds: options.seconds, rate });
         const after = meter();
         const usual = ((between.cpu - before.cpu) / (between.at - before.at)) * (after.at - between.at);
+        const more = after.cpu - between.cpu - usual;
         keep({
           part,
           path,
           traffic: "messages",
           ...figures(shot),
-          cpu_us_per_request: (after.cpu - between.cpu - usual) / shot.requests.total,
+          cpu_us_per_request: more > usual * NOISE ? more / shot.requests.total : null,
           messages_per_second: ((after.messages - between.messages) * 1000) / (after.at - between.at),
         });
       }
@@ -156,6 +159,7 @@ function figures(shot: Shot): Pick<HttpLevel, "requests_per_second" | "p50_ms" |
 export function medians(rounds: readonly HttpLevel[]): HttpLevel {
   const of = (read: (level: HttpLevel) => number): number => median(rounds.map(read));
   const first = rounds[0]!;
+  const cpu = rounds.flatMap(({ cpu_us_per_request: us }) => (us === null ? [] : [us]));
   return {
     part: first.part,
     path: first.path,
@@ -164,7 +168,7 @@ export function medians(rounds: readonly HttpLevel[]): HttpLevel {
     p50_ms: of((level) => level.p50_ms),
     p99_ms: of((level) => level.p99_ms),
     max_ms: Math.max(...rounds.map((level) => level.max_ms)),
-    cpu_us_per_request: of((level) => level.cpu_us_per_request),
+    cpu_us_per_request: cpu.length * 2 > rounds.length ? median(cpu) : null,
     messages_per_second: of((level) => level.messages_per_second),
     bytes: of((level) => level.bytes),
     errors: rounds.reduce((sum, level) => sum + level.errors, 0),
