@@ -146,8 +146,9 @@ export class Inbound {
     const talker = this.talkerOf(session);
     if (talker === undefined || !talker.requests.take(reader.ref) || talker.requests.ask !== Ask.Send) return;
     const { seq } = reader;
-    const lane = this.parts.sending.sent(talker, seq);
-    if (lane !== null) this.parts.rows.own(lane.sender, seq, this.host.nowUs);
+    const nowUs = this.host.nowUs;
+    const lane = this.parts.sending.sent(talker, seq, nowUs);
+    this.parts.rows.own(lane.sender, seq, nowUs);
   }
 
   private heads(session: number, heads: hawser.v1.Heads): void {

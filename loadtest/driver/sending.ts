@@ -110,7 +110,7 @@ export class Sending {
   }
 
   /** Sent came for the request that was taken last. */
-  sent(talker: Talker, seq: number): Lane | null {
+  sent(talker: Talker, seq: number, nowUs: number): Lane {
     const { requests } = talker;
     const lane = requests.lane!;
     if (!this.isThat(lane, requests.entry, requests.clientSeq)) return lane;
@@ -119,7 +119,7 @@ export class Sending {
     const next = this.ledger.entries.next[requests.entry]!;
     // An earlier attempt was answered after all.
     if (wasNext) lane.toSend = next;
-    this.ledger.ack(lane, requests.entry, seq, this.host.nowUs);
+    this.ledger.ack(lane, requests.entry, seq, nowUs);
     if (talker.queue.length > 0) this.pump(talker);
     return lane;
   }
