@@ -30,6 +30,8 @@ interface Flags {
 const MEASURES: readonly Measure[] = ["idle", "direct", "busy", "fanout"];
 /** Beats of the slowest kind come every 25 s (socket.io); a measurement without them is shorter. */
 const SECONDS_MAX = 20;
+/** All of the usual file: it begins with one language only. */
+const TEXTS_MAX = 100_000;
 const WARM_SECONDS = 2;
 
 export function build(command: Command): void {
@@ -62,7 +64,7 @@ async function run(flags: Flags): Promise<void> {
   const page = flags.write === undefined ? undefined : pageOf(flags.write);
   const wanted = flags.peers;
   const peers: Peer[] = catalogue().filter(({ name }) => wanted === undefined || name === FLOOR || wanted.includes(name));
-  const { messages, source } = await readMessages(undefined, 20_000);
+  const { messages, source } = await readMessages(undefined, TEXTS_MAX);
   console.error(`texts from ${source}`);
   const maker = await wireMaker("auto");
   // Asked twice, it ends at once; the servers are ended then as well (bench/peers/server/child.ts).
@@ -80,7 +82,7 @@ async function run(flags: Flags): Promise<void> {
     source,
     maker,
     texts: messages.map(({ text }) => Buffer.from(text)).filter(isPlain),
-    command: `npm run bench:peers${process.argv.length > 3 ? ` -- ${process.argv.slice(3).join(" ")}` : ""}`,
+    command: commandLine(process.argv.slice(3)),
     progress: (line) => console.error(line),
     stopped: () => asked,
   }).catch((error: unknown) => {
@@ -94,6 +96,12 @@ async function run(flags: Flags): Promise<void> {
     writeFileSync(page.path, withTable(page.text, markdown(result)));
     console.error(`wrote the table to ${page.path}`);
   }
+}
+
+/** What measures the same again; where the results went is nothing to it. */
+function commandLine(args: readonly string[]): string {
+  const measuring = args.filter((arg, i) => !/^--(json|write)\b/.test(arg) && !/^--(json|write)$/.test(args[i - 1] ?? ""));
+  return ["npm run bench:peers", ...(measuring.length > 0 ? ["--", ...measuring] : [])].join(" ");
 }
 
 /** XML cannot carry control characters, so nobody is asked to; an empty text is no message everywhere. */

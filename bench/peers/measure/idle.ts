@@ -9,7 +9,7 @@ export interface IdleResult {
   /** Private memory of all server processes over their empty state, per connection; null when it was not asked for. */
   userBytes: number | null;
   split: Split;
-  /** Of the kernel, for the server's end of a connection. */
+  /** Of the kernel, for the server's end of a connection; null when it was not asked for, or drowned in what else the machine did. */
   kernelBytes: number | null;
   /** From the drop of all connections until 99.9% were logged in again, in ms; null when they never were. */
   recoveryMs: number | null;
@@ -59,7 +59,7 @@ export async function measureIdle(
       connections: users.length,
       userBytes: read ? sum(split) : null,
       split: read ? split : {},
-      kernelBytes: read ? kernel : null,
+      kernelBytes: read && kernel > 0 ? kernel : null,
       recoveryMs: Number.isNaN(again.mostMs) ? null : again.mostMs,
       missing: again.missing,
     };
