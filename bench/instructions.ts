@@ -1,7 +1,7 @@
 // Instructions that a piece of work takes, counted by valgrind (cachegrind): a figure that does not know what else the machine
-// does. The work runs in two processes, `count` and twice `count` operations, and the difference counts: start, loading and
-// most of the compiler's work are the same in both. With one thread and fixed seeds it repeats within a tenth of a percent; the
-// figure is of this processor's kind and this Node, so it is compared with its like only.
+// does. The work runs in two processes, `count` and three times `count` operations, and the difference counts: start, loading and
+// most of the compiler's work are the same in both. With one thread and fixed seeds it repeats within a tenth of a percent as a
+// rule, within two where the compiler changed its mind; the figure is of one version of Node, and compared with its like only.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -21,7 +21,7 @@ export function noInstructions(): string | undefined {
 /** Instructions for each operation of `name`, which the module exports and which takes the count. Takes about a minute. */
 export async function instructionsOf(module: string, name: string, count: number): Promise<number> {
   const once = await instructions(module, name, count);
-  return ((await instructions(module, name, 2 * count)) - once) / count;
+  return ((await instructions(module, name, 3 * count)) - once) / (2 * count);
 }
 
 async function instructions(module: string, name: string, count: number): Promise<number> {

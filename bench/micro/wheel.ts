@@ -1,6 +1,7 @@
 // The gateway's timing wheel at a million sessions: putting a deadline on, moving it, and a tick of the clock with its due ones.
 // The floor is one write to a place that nothing foresees in an array as large, which any table of deadlines has to do.
 import { TimingWheel } from "../../gateway/session/timing-wheel.ts";
+import { inChild } from "../child.ts";
 import { memoryInUse } from "../collect.ts";
 import { type Candidate, measure, measureOptions } from "../measure.ts";
 import { type BenchOptions, type BenchResult, type Table, timingResult } from "../result.ts";
@@ -15,7 +16,8 @@ const FLOOR = "one write at random";
 
 export async function run(options: BenchOptions): Promise<BenchResult> {
   const ids = shuffled(SLOTS);
-  const { wheel, bytesPerSlot } = await wheelBytes(SLOTS);
+  const wheel = new TimingWheel(SLOTS, TICK_MS, BUCKETS, 0);
+  const bytesPerSlot = await wheelBytesInChild(SLOTS);
   for (const id of ids) wheel.arm(id, (id / SLOTS) * IDLE_MS);
   const candidates: Candidate[] = [randomWrite(ids), inserting(ids), refreshing(wheel, ids), ticking()];
   const notes = [
@@ -34,12 +36,18 @@ export async function run(options: BenchOptions): Promise<BenchResult> {
   return { ...result, tables: [...result.tables, memory] };
 }
 
-/** A wheel of that many slots, and the bytes that it took for each. */
-export async function wheelBytes(slots: number): Promise<{ wheel: TimingWheel; bytesPerSlot: number }> {
+/** Bytes that a wheel takes for each of its slots. */
+export function wheelBytesInChild(slots: number): Promise<number> {
+  return inChild(import.meta.url, "wheelBytes", [slots]);
+}
+
+/** The same in this process. */
+export async function wheelBytes(slots: number): Promise<number> {
   const before = await memoryInUse();
   const wheel = new TimingWheel(slots, TICK_MS, BUCKETS, 0);
   const after = await memoryInUse();
-  return { wheel, bytesPerSlot: (after.heap + after.arrays - before.heap - before.arrays) / slots };
+  wheel.disarm(0);
+  return (after.heap + after.arrays - before.heap - before.arrays) / slots;
 }
 
 function randomWrite(ids: Uint32Array): Candidate {
