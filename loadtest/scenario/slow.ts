@@ -5,8 +5,9 @@ import { begin, beginning, type Scenario, warmUpSeconds } from "./scenario.ts";
 /** The smallest budget of pushes for one connection that a gateway takes, so that a short run gets there. */
 const PUSH_BYTES_MAX = 64 * 1024 + 1024;
 
-function slowOnes({ percent }: { percent: number }): Share {
-  return { from: 0, to: percent / 100 };
+/** Not from the first session on: that one is a sender, and who reads no acks has soon sent all that may be unanswered. */
+function slowOnes({ percent, connections }: { percent: number; connections: number }): Share {
+  return { from: 1 / connections, to: 1 / connections + percent / 100 };
 }
 
 export const slow: Scenario = {
@@ -17,7 +18,7 @@ export const slow: Scenario = {
     "within the run. The memory of the gateways is looked at before and at the end. Then the slow ones read again, and must get everything that they missed. " +
     "Sessions form groups of one sender and --devices receivers, so that everybody gets much, and the gateways' budget for one connection is the smallest there is (65 KiB): " +
     "it is used up within the run, and the slow ones are switched from push to pull.",
-  defaults: { connections: 200, seconds: 30, rate: 1000, percent: 1, devices: 9 },
+  defaults: { connections: 200, seconds: 30, rate: 1500, percent: 1, devices: 9 },
   heeds: ["percent", "devices"],
   setup: ({ devices }) => ({
     cast: { kind: "fanout", devices },

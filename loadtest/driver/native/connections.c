@@ -169,14 +169,18 @@ static void begin(struct wire *wire, uint32_t slot, const uint32_t *arguments) {
   uint32_t generation = arguments[0], rate = arguments[4];
   struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(arguments[1]), .sin_port = htons((uint16_t)arguments[2])};
   struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(arguments[3])};
-  int on = 1, small = THROTTLED_RECEIVE_BUFFER;
+  int on = 1, small = THROTTLED_RECEIVE_BUFFER, segment = THROTTLED_SEGMENT;
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) {
     fail(wire, slot, generation, errno);
     return;
   }
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  if (rate) setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+  if (rate) {
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+    // Over loopback the peer's kernel would send segments of 64 KB, and buffer megabytes for a reader that does not read.
+    setsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof segment);
+  }
   // The port is chosen when the target is known, so that each target has all ports of a source address.
   setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
   struct epoll_event event = {.events = EPOLLOUT, .data.fd = fd};

@@ -15,6 +15,8 @@
 #define LINGER_MS 5000                      // WIRE_LINGER_MS
 #define TICK_MS 100
 #define THROTTLED_RECEIVE_BUFFER 2048
+// As on a mobile network; the least that every IPv4 host takes.
+#define THROTTLED_SEGMENT 536
 #define IOVECS_MAX 64
 #define COMMANDS_START 16 // the first word of the command buffer says how far it is filled
 #define NO_SLOT UINT32_MAX
