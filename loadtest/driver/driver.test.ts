@@ -11,6 +11,7 @@ import t from "tap";
 import { startStack } from "../../cli/stack.ts";
 import { type Cast, makeCast } from "../cast/cast.ts";
 import { sampleMessages } from "../cast/messages.ts";
+import { metric } from "../e2e/testing/gateway-process.ts";
 import { until } from "../e2e/testing/wait.ts";
 import { type Answers, type DriverPlan, EVERYBODY, type FromDriver, type Tick, type ToDriver, type Verdict } from "./control.ts";
 import { Driver } from "./driver.ts";
@@ -23,7 +24,8 @@ const stack = await startStack({
   quiet: true,
   gateways: 2,
   jwtSecret: SECRET,
-  gatewayArgs: ["--sends-per-second", "2000", "--requests-per-second", "20000"],
+  // The smallest budget for pushes that there is, so that slow readers are through with it soon.
+  gatewayArgs: ["--sends-per-second", "2000", "--requests-per-second", "20000", "--push-bytes-max", "66560"],
 });
 t.teardown(async () => {
   await stack.stop();
@@ -36,6 +38,10 @@ writeFileSync(
     .map((message) => JSON.stringify(message))
     .join("\n"),
 );
+
+/** Texts of two kilobytes. */
+const longMessages = join(folder, "long.jsonl");
+writeFileSync(longMessages, Array.from({ length: 50 }, (_, i) => JSON.stringify({ from: "a", to: "b", text: `${i} `.repeat(700) })).join("\n"));
 
 let runs = 0;
 function plan(more: Partial<DriverPlan> = {}): DriverPlan {
@@ -53,7 +59,7 @@ class Run {
 
   static async open(more: Partial<DriverPlan> = {}): Promise<Run> {
     const run = new Run();
-    run.driver = await Driver.open(plan(more), (tick) => run.ticks.push(tick));
+    run.driver = await Driver.open(plan(more), (tick) => run.ticks.push(tick), { reportMs: 100 });
     t.teardown(() => run.driver.end());
     return run;
   }
@@ -177,22 +183,41 @@ t.test("direct messages over TCP and WebSocket: exact, with resets in the middle
   );
 });
 
-t.test("a fan-out to eight devices, while the gateway of half of them is killed", async (t) => {
-  const run = await Run.open({ sessions: 27, cast: { kind: "fanout", devices: 8 } });
+t.test("a fan-out to eight devices: a gateway is killed, another sends its clients away, and some read so slowly that they are told to sync", async (t) => {
+  const run = await Run.open({ sessions: 27, cast: { kind: "fanout", devices: 8 }, messages: longMessages });
   t.match(await run.connect(), { connected: 27, failed: 0 });
   await run.traffic(100);
-  await run.acked(50);
-  const back = stack.restarted("gateway");
+  await run.acked(30);
+  let back = stack.restarted("gateway");
   stack.kill("gateway", "SIGKILL");
   await back;
+  back = stack.restarted("gateway-2");
+  stack.kill("gateway-2", "SIGTERM");
+  await back;
   t.match(await run.connect(), { failed: 0 });
-  await run.acked(50);
+  await run.acked(30);
+  t.ok(run.last.closes > 0 && Object.keys(run.last.closeReasons!).length > 0, JSON.stringify(run.last.closeReasons));
+  t.ok(run.last.errors["GO_AWAY"]! > 0, "some were told to leave");
+  await run.driver.handle({ order: "throttle", share: { from: 0.3, to: 0.6 }, bytesPerSecond: 1 });
+  const resyncs = async (): Promise<number> => {
+    const counts = await Promise.all(stack.urls.gateways.map(({ http }) => metric(http, "hawser_gateway_resyncs_total")));
+    return counts.reduce((sum, count) => sum + count, 0);
+  };
+  const before = await resyncs();
+  await until(
+    async () => (await resyncs()) > before + 2,
+    () => JSON.stringify(run.last),
+    20_000,
+  );
+  await run.driver.handle({ order: "throttle", share: { from: 0.3, to: 0.6 }, bytesPerSecond: 0 });
+  t.match(await run.connect(), { failed: 0 });
   const verdict = await run.finish();
   t.match(verdict, CLEAN);
   t.equal(verdict.acked, verdict.sent);
   t.equal(verdict.delivered, 8 * verdict.sent);
   t.equal(verdict.heads_checked, 3);
-  t.ok(run.last.closes > 0 && Object.keys(run.last.closeReasons!).length > 0, JSON.stringify(run.last.closeReasons));
+  t.ok(run.last.pulledRows! > 0, "rows came in pages");
+  t.ok(run.last.errors["RESYNC"]! > 0, JSON.stringify(run.last.errors));
 });
 
 t.test("people who are away are written to, and get it all when they return; networks that are lost", async (t) => {

@@ -30,7 +30,14 @@ import type { Wire } from "./wire.ts";
 const TRAFFIC_MS = 2;
 const TICK_MS = 5;
 const REPORT_MS = 1000;
+const SWEEP_MS = 1000;
 const MESSAGES_MAX = 1_000_000;
+
+export interface DriverOptions {
+  wire?: "auto" | WireKind;
+  /** Between two ticks; a second. */
+  reportMs?: number;
+}
 
 export class Driver implements SessionsHost, LedgerSink, Labels {
   readonly wireKind: WireKind;
@@ -56,7 +63,7 @@ export class Driver implements SessionsHost, LedgerSink, Labels {
   private switching: Wandering | undefined;
   private ended: boolean;
 
-  private constructor(plan: DriverPlan, cast: Cast, routes: Routes, report: (tick: Tick) => void, kind: "auto" | WireKind) {
+  private constructor(plan: DriverPlan, cast: Cast, routes: Routes, report: (tick: Tick) => void, options: DriverOptions) {
     const names = new UserNames(plan.run, plan.driver, plan.drivers);
     const counts = new Counts();
     const latencies = new Latencies();
@@ -82,7 +89,7 @@ export class Driver implements SessionsHost, LedgerSink, Labels {
     this.pulling = pulling;
     this.traffic = new Traffic(cast, ledger, sending, this.table);
     this.judge = new Judge(ledger, sessions, pulling, counts);
-    const maker = wireMaker(kind);
+    const maker = wireMaker(options.wire);
     this.wireKind = maker.kind;
     this.wires = [];
     if (plan.transport !== "ws") this.wires.push((sessions.tcp = maker.open(plan.sessions, sessions)));
@@ -95,19 +102,19 @@ export class Driver implements SessionsHost, LedgerSink, Labels {
     this.switching = undefined;
     this.ended = false;
     const reporter = new Reporter({ counts, latencies, ledger, pulling, rows, sending, traffic: this.traffic, wires: this.wires });
-    const each = (): void => {
-      this.sessions.sweep();
-      report(reporter.tick());
-    };
-    this.timers = [setInterval(() => this.tick(), TICK_MS), setInterval(each, REPORT_MS)];
+    this.timers = [
+      setInterval(() => this.tick(), TICK_MS),
+      setInterval(() => this.sessions.sweep(), SWEEP_MS),
+      setInterval(() => report(reporter.tick()), options.reportMs ?? REPORT_MS),
+    ];
   }
 
   /** Reads the messages, makes the cast, opens the wires. Throws Error when the plan cannot be carried out. */
-  static async open(plan: DriverPlan, report: (tick: Tick) => void, kind: "auto" | WireKind = "auto"): Promise<Driver> {
+  static async open(plan: DriverPlan, report: (tick: Tick) => void, options: DriverOptions = {}): Promise<Driver> {
     const silent = plan.cast.kind === "pairs" && plan.cast.talkers === 0;
     const input = { driver: plan.driver, drivers: plan.drivers, sessions: plan.sessions, seed: plan.seed, plan: plan.cast };
     const cast = silent ? silentCast(plan.sessions) : makeCast(input, (await readMessages(plan.messages, MESSAGES_MAX)).messages);
-    return new Driver(plan, cast, await Routes.open(plan), report, kind);
+    return new Driver(plan, cast, await Routes.open(plan), report, options);
   }
 
   /** Carries an order out; resolves when it is. */
