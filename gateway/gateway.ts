@@ -49,8 +49,6 @@ export class Gateway implements TransportEvents, SessionSink, RelaySessions, Out
   private readonly subjects: Map<string, string>;
   private turnScheduled: boolean;
   private ticker: NodeJS.Timeout | undefined;
-  /** Runs while some batch is held beyond its turn. */
-  private held: NodeJS.Timeout | undefined;
   private ticks: number;
 
   /** `slotCount`: slots of all transports together. */
@@ -66,7 +64,6 @@ export class Gateway implements TransportEvents, SessionSink, RelaySessions, Out
     this.subjects = new Map();
     this.turnScheduled = false;
     this.ticker = undefined;
-    this.held = undefined;
     this.ticks = 0;
     this.wheel = new TimingWheel(slotCount, WHEEL_TICK_MS, WHEEL_BUCKETS, performance.now());
     this.sessions = new SessionCore(this.table, this.wheel, this, this.counters, config.sessions, this.incarnation, Math.random, Date.now);
@@ -101,8 +98,6 @@ export class Gateway implements TransportEvents, SessionSink, RelaySessions, Out
     for (const transport of this.transports.all) await transport.stop();
     clearInterval(this.ticker);
     this.turn();
-    clearTimeout(this.held);
-    this.relay.flush();
     await this.bus.flush();
   }
 
@@ -252,14 +247,8 @@ export class Gateway implements TransportEvents, SessionSink, RelaySessions, Out
 
   private readonly turn = (): void => {
     this.turnScheduled = false;
-    const againMs = this.relay.turnEnded();
+    this.relay.flush();
     this.outbox.flush();
-    if (againMs > 0) this.held ??= setTimeout(this.heldEnded, againMs);
-  };
-
-  private readonly heldEnded = (): void => {
-    this.held = undefined;
-    this.turn();
   };
 
   private tick(): void {

@@ -101,14 +101,9 @@ class Bench implements Publisher, RelaySessions {
     this.request(slot, FrameType.Send, ref, hawser.v1.Send.encode({ peer: bytesOf(peer), clientSeq: ref, payload }).finish());
   }
 
-  /** What is under way arrives. */
-  arrive(): void {
-    for (const arrive of this.underway.splice(0)) arrive();
-  }
-
   turn(): void {
     do {
-      this.arrive();
+      for (const arrive of this.underway.splice(0)) arrive();
       if (this.flushWanted) this.relay.flush();
       this.flushWanted = false;
     } while (this.underway.length > 0);
@@ -177,53 +172,6 @@ t.test("requests go to the owner of their shard, in order, one batch a turn", as
   bench.request(0, FrameType.Read, 12, hawser.v1.Read.encode({ peer: bytesOf("bob"), group: bytesOf("g") }).finish());
   t.strictSame(bench.take(), ["refuse 0 11 BAD_REQUEST 0", "refuse 0 12 BAD_REQUEST 0"]);
   t.strictSame([...low.mismatches, ...high.mismatches], []);
-});
-
-t.test("while an ack is owed, batches gather for a millisecond, and leave with the ack", async (t) => {
-  const bench = new Bench();
-  let owed: (() => void)[] | undefined;
-  const logic = bench.owner("logic", {
-    publish: (_gateway, bytes) => (owed === undefined ? bench.relay.receive(bytes) : owed.push(() => bench.relay.receive(bytes))),
-  });
-  bench.session(3, "alice");
-  logic.deliver(logic.only, Buffer.from("m"), [logic.session("alice")], 0);
-  bench.run(1000);
-  const [link] = bench.relay.links.byOwner.values();
-  t.equal(link!.end.unacked, 0);
-  owed = [];
-  const send = (ref: number) => {
-    bench.send(3, ref, "bob");
-    const heldMs = bench.relay.turnEnded();
-    bench.arrive();
-    return heldMs;
-  };
-  t.equal(send(1), 0, "the first leaves at the end of its turn");
-  bench.now += 0.25;
-  t.equal(send(2), 1, "the next is held for the rest of the time, in whole ms");
-  bench.now += 0.5;
-  t.equal(send(3), 1);
-  t.strictSame(logic.requests, ["alice 5 1"]);
-  bench.now += 0.25;
-  t.equal(bench.relay.turnEnded(), 0, "and leaves when it is over");
-  bench.arrive();
-  t.strictSame(logic.requests, ["alice 5 1", "alice 5 2", "alice 5 3"]);
-  t.equal(link!.end.unacked, 2, "in one batch");
-  t.equal(send(4), 1);
-  logic.deliver(logic.only, Buffer.from("m"), [logic.session("alice")], 0);
-  for (const arrive of owed.splice(0)) arrive();
-  t.equal(link!.end.unacked, 0);
-  t.equal(bench.relay.turnEnded(), 0);
-  bench.arrive();
-  t.equal(logic.requests.length, 4, "an ack lets it go before that");
-  bench.now += 0.5;
-  t.equal(send(5), 1);
-  bench.now += 50;
-  t.equal(send(6), 0, "who sends rarely waits for nothing");
-  bench.now += 0.5;
-  bench.send(3, 7, "bob");
-  bench.relay.flush();
-  bench.arrive();
-  t.equal(logic.requests.length, 7, "flush waits for nothing either");
 });
 
 t.test("deliveries come once and in order, whatever is lost", async (t) => {

@@ -26,7 +26,7 @@ export interface RelaySessions extends DeliverySink {
   refuse(slot: number, ref: number, code: ErrorCode, retryAfterMs?: number, detail?: string): void;
   /** Writes Resync. */
   resync(slot: number): void;
-  /** To have `turnEnded` called at the end of this loop turn. */
+  /** To have `flush` called at the end of this loop turn. */
   flushSoon(): void;
 }
 
@@ -155,23 +155,11 @@ export class Relay implements UplinkHost, LinksOwner {
       this.links.fail(link, "a malformed batch");
     }
     link.flushHead();
-    // What was held for this ack may go.
-    if (link.gathered) this.sessions.flushSoon();
   }
 
-  /** Sends the batches under way, whoever owes an ack. */
+  /** Sends the batches under way. */
   flush(): void {
     for (const link of this.links.byOwner.values()) link.flush();
-  }
-
-  /** The end of a turn: sends the batches under way. Returns in how many whole ms it must be called again for those that are held; 0: none is. */
-  turnEnded(): number {
-    let againMs = 0;
-    for (const link of this.links.byOwner.values()) {
-      const holdMs = link.turnEnded();
-      if (holdMs > 0 && (againMs === 0 || holdMs < againMs)) againMs = holdMs;
-    }
-    return againMs;
   }
 
   /** Keeps links alive, replaces broken ones, paces Resyncs. Called several times a second. */

@@ -1,5 +1,5 @@
 // One link from this gateway to an owner process: its number, its batch under way, and the sessions attached on it.
-// What is added leaves at the end of the loop turn, or when the batch is full; while the owner owes an ack, at most every HOLD_MS.
+// What is added leaves once a loop turn, or when the batch is full.
 //
 // Invariant: `sessions` and `digest` are those of the sessions attached and not detached on this link, with
 // everything added so far; so they are what the owner must have after the batch that carries them.
@@ -20,13 +20,6 @@ export interface UplinkHost {
 
 /** A batch leaves when it holds this much, without waiting for the end of the turn. */
 const BATCH_BYTES_FULL = Limits.fabricBatchBytesMax / 2;
-
-/**
- * While the owner owes the ack of a batch, the next one leaves this long after it, and until then gathers: at the owner it would
- * mostly wait for the commit under way. The ack comes with the owner's answers, and then the next one leaves at once. (Measured:
- * five times fewer batches up at 100 messages in flight, and no difference where one at a time is.)
- */
-const HOLD_MS = 1;
 
 /** Beyond these, requests are answered BUSY: well below what exhausts the ring. */
 const UNACKED_BYTES_HIGH = 16 * 1024 * 1024;
@@ -57,8 +50,6 @@ export class Uplink {
   reportedTo: number;
   private readonly host: UplinkHost;
   private readonly batch: UpBatch;
-  /** When the last batch left. */
-  private sentAt: number;
 
   constructor(host: UplinkHost, owner: string, incarnation: Uint8Array, number: number, epoch: number, claim: string, suspect: boolean) {
     this.owner = owner;
@@ -75,7 +66,6 @@ export class Uplink {
     this.reportedTo = 0;
     this.host = host;
     this.batch = new UpBatch(host.table);
-    this.sentAt = Number.NEGATIVE_INFINITY;
   }
 
   /** Whether a request may be entrusted to this link; else it is answered BUSY. */
@@ -110,27 +100,9 @@ export class Uplink {
     this.digest = (this.digest - sessionDigestTerm(slot, generation)) >>> 0;
   }
 
-  /** Whether something was added that has not left. */
-  get gathered(): boolean {
-    return this.batch.byteLength > 0;
-  }
-
-  /** The end of a turn: sends what was added, if anything was. Returns for how many whole ms it is held instead; 0: it is not. */
-  turnEnded(): number {
-    if (!this.gathered || this.broken !== "") return 0;
-    if (this.end.unacked > 0) {
-      const holdMs = HOLD_MS - (this.host.now() - this.sentAt);
-      // Whole ones: clocks that are asked to wait for a rounding error do not move.
-      if (holdMs > 0) return Math.ceil(holdMs);
-    }
-    this.flush();
-    return 0;
-  }
-
   /** Sends what was added, if anything was. */
   flush(): void {
-    if (!this.gathered || this.broken !== "") return;
-    this.sentAt = this.host.now();
+    if (this.batch.byteLength === 0 || this.broken !== "") return;
     const bytes = this.batch.finish(this.end.nextHead(), this.sessions, this.digest);
     if (!this.end.retain(bytes, this.host.now())) this.broken = "too much unacknowledged";
     this.host.publish(this.owner, bytes);
@@ -138,7 +110,7 @@ export class Uplink {
 
   /** Makes the link known to its owner at once, whether there is something to say or not. */
   greet(): void {
-    if (this.gathered) this.flush();
+    if (this.batch.byteLength > 0) this.flush();
     else this.sendHead(this.host.now());
   }
 
@@ -146,7 +118,7 @@ export class Uplink {
   flushHead(): void {
     const now = this.host.now();
     if (this.broken !== "" || !this.end.headDue(now)) return;
-    if (this.gathered) this.flush();
+    if (this.batch.byteLength > 0) this.flush();
     else this.sendHead(now);
   }
 

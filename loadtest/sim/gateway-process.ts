@@ -56,7 +56,6 @@ export class GatewayProcess extends SimProcess implements SessionSink, RelaySess
   /** All that were ever opened to it and have not ended, accepted or not. */
   readonly connections: Set<Connection>;
   private turnScheduled: boolean;
-  private held: boolean;
   private tickCount: number;
 
   constructor(world: World) {
@@ -68,7 +67,6 @@ export class GatewayProcess extends SimProcess implements SessionSink, RelaySess
     this.places = new Array(SLOTS).fill(undefined);
     this.connections = new Set();
     this.turnScheduled = false;
-    this.held = false;
     this.tickCount = 0;
     this.table = new SessionTable(SLOTS);
     this.wheel = new TimingWheel(SLOTS, 125, 64, world.queue.now);
@@ -222,16 +220,8 @@ export class GatewayProcess extends SimProcess implements SessionSink, RelaySess
 
   private turn(): void {
     this.turnScheduled = false;
-    const againMs = this.relay.turnEnded();
+    this.relay.flush();
     this.outbox.flush();
-    if (againMs === 0 || this.held) return;
-    this.held = true;
-    this.world.queue.after(againMs, () =>
-      this.perform(() => {
-        this.held = false;
-        this.turn();
-      }),
-    );
   }
 
   private ticks(): void {
