@@ -7,8 +7,8 @@
 //   turns         lanes in the order in which they send, each as often as in reality, shuffled
 //
 // Both users of a conversation always live in the same driver, which therefore sees both ends of every message.
-// Sessions are strewn over the index, so that a share of them (control.ts) is a fair sample: the sessions of 0 … 0.5 are half
-// of everybody's partners, not half of the neighbourhoods.
+// Sessions are strewn over the index at random, so that a share of them (control.ts) is a fair sample: the sessions of 0 … 0.5
+// are half of everybody's partners, not half of the neighbourhoods.
 import { Random } from "../../proto/testing/random.ts";
 import type { CastPlan } from "../driver/control.ts";
 import type { ChatMessage } from "./messages.ts";
@@ -43,12 +43,12 @@ export class Cast {
   readonly turns: Int32Array;
   /** Messages of the file that nobody here sends because one of the two found no room in this driver. */
   readonly leftOut: number;
-  private readonly spread: Spread;
+  private readonly places: Places;
   /** Groups and devices of a fan-out; 0: everybody has one device. */
   private readonly groups: number;
   private readonly devices: number;
 
-  constructor(sessions: number, texts: Texts, draft: Draft, groups = 0, devices = 0) {
+  constructor(sessions: number, seed: number, texts: Texts, draft: Draft, groups = 0, devices = 0) {
     this.sessions = sessions;
     this.users = sessions - groups * Math.max(0, devices - 1);
     this.texts = texts;
@@ -61,14 +61,14 @@ export class Cast {
     this.laneTexts = draft.laneTexts;
     this.turns = draft.turns;
     this.leftOut = draft.leftOut;
-    this.spread = new Spread(sessions);
+    this.places = new Places(sessions, new Random(seed));
     this.groups = groups;
     this.devices = devices;
   }
 
   /** Users 2g and 2g + 1 are sender and receiver of group g; behind them come those who are in none. */
   userOf(session: number): number {
-    const place = this.spread.placeOf(session);
+    const place = this.places.placeOf[session]!;
     const size = this.devices + 1;
     if (this.groups === 0) return place;
     if (place >= this.groups * size) return place - this.groups * (size - 2);
@@ -78,7 +78,7 @@ export class Cast {
 
   /** Which of its user's devices a session is, from 0. */
   deviceOf(session: number): number {
-    const place = this.spread.placeOf(session);
+    const place = this.places.placeOf[session]!;
     const size = this.devices + 1;
     if (this.groups === 0 || place >= this.groups * size) return 0;
     return Math.max(0, (place % size) - 1);
@@ -86,11 +86,11 @@ export class Cast {
 
   sessionsOf(user: number): number[] {
     const size = this.devices + 1;
-    if (this.groups === 0) return [this.spread.sessionAt(user)];
-    if (user >= 2 * this.groups) return [this.spread.sessionAt(user + this.groups * (size - 2))];
+    if (this.groups === 0) return [this.places.sessionAt[user]!];
+    if (user >= 2 * this.groups) return [this.places.sessionAt[user + this.groups * (size - 2)]!];
     const start = Math.floor(user / 2) * size;
-    if (user % 2 === 0) return [this.spread.sessionAt(start)];
-    return Array.from({ length: this.devices }, (_, device) => this.spread.sessionAt(start + 1 + device));
+    if (user % 2 === 0) return [this.places.sessionAt[start]!];
+    return Array.from({ length: this.devices }, (_, device) => this.places.sessionAt[start + 1 + device]!);
   }
 }
 
@@ -116,8 +116,8 @@ class Draft {
 }
 
 /** Nobody talks to anybody. */
-export function silentCast(sessions: number): Cast {
-  return new Cast(sessions, new Texts([]), new Draft());
+export function silentCast(sessions: number, seed: number): Cast {
+  return new Cast(sessions, seed, new Texts([]), new Draft());
 }
 
 /** Throws RangeError when the sessions do not suffice for the plan. */
@@ -125,7 +125,7 @@ export function makeCast(input: CastInput, messages: readonly ChatMessage[]): Ca
   return input.plan.kind === "pairs" ? pairsCast(input, input.plan.talkers, messages) : fanoutCast(input, input.plan.devices, messages);
 }
 
-function fanoutCast({ sessions }: CastInput, devices: number, messages: readonly ChatMessage[]): Cast {
+function fanoutCast({ sessions, seed }: CastInput, devices: number, messages: readonly ChatMessage[]): Cast {
   const groups = Math.floor(sessions / (devices + 1));
   if (!(devices >= 1) || groups === 0) {
     throw new RangeError(
@@ -140,7 +140,7 @@ function fanoutCast({ sessions }: CastInput, devices: number, messages: readonly
     draft.lane(group, false, 0, messages.length);
   }
   draft.turns = Int32Array.from({ length: groups }, (_, i) => i);
-  return new Cast(sessions, new Texts(messages.map(({ text }) => text)), draft, groups, devices);
+  return new Cast(sessions, seed, new Texts(messages.map(({ text }) => text)), draft, groups, devices);
 }
 
 /** Two users of the file, and what they wrote to each other. */
@@ -192,7 +192,7 @@ function pairsCast({ driver, drivers, sessions, seed }: CastInput, talkers: numb
   }
   draft.laneTexts = Int32Array.from(pairTexts);
   draft.turns = shuffled(Int32Array.from(turns), new Random(seed));
-  return new Cast(sessions, new Texts(messages.map(({ text }) => text)), draft);
+  return new Cast(sessions, seed, new Texts(messages.map(({ text }) => text)), draft);
 }
 
 /** The pairs of each neighbourhood, in the order in which they first wrote. Notes to oneself are left out. */
@@ -244,44 +244,17 @@ function shuffled(items: Int32Array, random: Random): Int32Array {
   return items;
 }
 
-/**
- * Places 0 … n − 1 onto sessions 0 … n − 1 and back without a table: steps of the golden ratio, which leave no part of the index
- * without its share (Weyl's equidistribution).
- */
-class Spread {
-  private readonly n: number;
-  private readonly step: number;
-  private readonly back: number;
+/** Which place in the cast each session has, and back. */
+class Places {
+  readonly sessionAt: Int32Array;
+  readonly placeOf: Int32Array;
 
-  constructor(n: number) {
-    let step = Math.max(1, Math.round(n * 0.618033988749895));
-    while (gcd(step, n) !== 1) step++;
-    this.n = n;
-    this.step = step;
-    this.back = inverse(step, n);
+  constructor(sessions: number, random: Random) {
+    this.sessionAt = shuffled(
+      Int32Array.from({ length: sessions }, (_, place) => place),
+      random,
+    );
+    this.placeOf = new Int32Array(sessions);
+    for (let place = 0; place < sessions; place++) this.placeOf[this.sessionAt[place]!] = place;
   }
-
-  sessionAt(place: number): number {
-    return (place * this.step) % this.n;
-  }
-
-  placeOf(session: number): number {
-    return (session * this.back) % this.n;
-  }
-}
-
-function gcd(a: number, b: number): number {
-  return b === 0 ? a : gcd(b, a % b);
-}
-
-/** x with a·x ≡ 1 (mod n), by Euclid's extended algorithm; a and n have no common divisor. */
-function inverse(a: number, n: number): number {
-  let [r, nextR] = [n, a % n];
-  let [x, nextX] = [0, 1];
-  while (nextR !== 0) {
-    const quotient = Math.floor(r / nextR);
-    [r, nextR] = [nextR, r - quotient * nextR];
-    [x, nextX] = [nextX, x - quotient * nextX];
-  }
-  return n === 1 ? 0 : ((x % n) + n) % n;
 }

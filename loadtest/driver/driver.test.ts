@@ -172,7 +172,7 @@ t.test("direct messages over TCP and WebSocket: exact, with resets in the middle
   await run.driver.handle({ order: "throttle", share: { from: 0.9, to: 1 }, bytesPerSecond: 0 });
   t.match(await run.connect(), { failed: 0 });
   const verdict = await run.finish();
-  t.match(verdict, CLEAN);
+  t.match(verdict, CLEAN, JSON.stringify(verdict.traces));
   t.equal(verdict.sent, verdict.acked);
   t.equal(verdict.delivered, verdict.sent);
   t.ok(verdict.heads_checked > 10);
@@ -212,7 +212,7 @@ t.test("a fan-out to eight devices: a gateway is killed, another sends its clien
   await run.driver.handle({ order: "throttle", share: { from: 0.3, to: 0.6 }, bytesPerSecond: 0 });
   t.match(await run.connect(), { failed: 0 });
   const verdict = await run.finish();
-  t.match(verdict, CLEAN);
+  t.match(verdict, CLEAN, JSON.stringify(verdict.traces));
   t.equal(verdict.acked, verdict.sent);
   t.equal(verdict.delivered, 8 * verdict.sent);
   t.equal(verdict.heads_checked, 3);
@@ -232,7 +232,7 @@ t.test("people who are away are written to, and get it all when they return; net
   await run.acked(200);
   await run.driver.handle({ order: "switchNetworks", share: EVERYBODY, partPerMinute: 0 });
   const verdict = await run.finish();
-  t.match(verdict, CLEAN);
+  t.match(verdict, CLEAN, JSON.stringify(verdict.traces));
   t.equal(verdict.delivered, verdict.sent);
   t.ok(run.last.pulledRows! > 0, "rows came in pages");
 });

@@ -113,7 +113,7 @@ export class Driver implements SessionsHost, LedgerSink, Labels {
   static async open(plan: DriverPlan, report: (tick: Tick) => void, options: DriverOptions = {}): Promise<Driver> {
     const silent = plan.cast.kind === "pairs" && plan.cast.talkers === 0;
     const input = { driver: plan.driver, drivers: plan.drivers, sessions: plan.sessions, seed: plan.seed, plan: plan.cast };
-    const cast = silent ? silentCast(plan.sessions) : makeCast(input, (await readMessages(plan.messages, MESSAGES_MAX)).messages);
+    const cast = silent ? silentCast(plan.sessions, plan.seed) : makeCast(input, (await readMessages(plan.messages, MESSAGES_MAX)).messages);
     return new Driver(plan, cast, await Routes.open(plan), report, options);
   }
 

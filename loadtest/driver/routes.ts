@@ -13,12 +13,16 @@ export class Routes {
   private readonly tcp: WireTarget[][];
   private readonly ws: WireTarget[][];
   private readonly networks: ShapedNetwork[];
+  /** Combinations of transport, gateway and source. */
+  private readonly ways: number;
 
   private constructor(transport: DriverPlan["transport"], tcp: WireTarget[][], ws: WireTarget[][], networks: ShapedNetwork[]) {
     this.transport = transport;
     this.tcp = tcp;
     this.ws = ws;
     this.networks = networks;
+    const each = [tcp, ws].filter((gateways) => gateways.length > 0);
+    this.ways = each.reduce((most, gateways) => Math.max(most, gateways.length * gateways[0]!.length), 1) * each.length;
   }
 
   /** Starts the shaped networks, if there are to be any. Throws Error on a plan that names no target, or a profile that does not exist. */
@@ -69,17 +73,27 @@ export class Routes {
 
   /** Whether the session speaks over WebSocket. */
   isWs(session: number): boolean {
-    return this.transport === "ws" || (this.transport === "both" && session % 2 === 1);
+    return this.transport === "ws" || (this.transport === "both" && this.way(session) % 2 === 1);
   }
 
   /** `move`: how often it has changed its source address. `elsewhere`: host:port that a GoAway named. */
   target(session: number, move: number, elsewhere?: string): WireTarget {
     const gateways = this.isWs(session) ? this.ws : this.tcp;
-    const turn = this.transport === "both" ? session >> 1 : session;
-    const sources = gateways[turn % gateways.length]!;
-    const target = sources[(Math.floor(turn / gateways.length) + move) % sources.length]!;
+    const way = this.transport === "both" ? this.way(session) >> 1 : this.way(session);
+    const sources = gateways[way % gateways.length]!;
+    const target = sources[(Math.floor(way / gateways.length) + move) % sources.length]!;
     const other = elsewhere === undefined || this.networks.length > 0 ? undefined : /^(.+):(\d+)$/.exec(elsewhere);
     return other ? { ...target, host: other[1]!, port: Number(other[2]) } : target;
+  }
+
+  /**
+   * Each run of `ways` sessions goes all ways, once each, beginning with another each time: evenly, and without a pattern that
+   * partners could fall into.
+   */
+  private way(session: number): number {
+    const { ways } = this;
+    const run = Math.floor(session / ways);
+    return (session - run * ways + (Math.imul(run + 1, 0x9e3779b1) >>> 12)) % ways;
   }
 
   async close(): Promise<void> {
