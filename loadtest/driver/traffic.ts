@@ -55,6 +55,8 @@ export class Traffic {
           return session >= from && session < to;
         });
     if (this.turns.length === 0 && perSecond > 0) throw new Error("nobody in this share of the sessions has anybody to write to");
+    // There may be fewer turns than before.
+    this.turn %= Math.max(1, this.turns.length);
     this.schedule.start(nowUs, perSecond);
   }
 
