@@ -25,7 +25,7 @@ const stack = await startStack({
   gateways: 2,
   jwtSecret: SECRET,
   // The smallest budget for pushes that there is, so that slow readers are through with it soon.
-  gatewayArgs: ["--sends-per-second", "2000", "--requests-per-second", "20000", "--push-bytes-max", "66560"],
+  gatewayArgs: ["--sends-per-second", "2000", "--requests-per-second", "20000", "--push-bytes-max", "66560", "--heartbeat-ms", "1000"],
 });
 t.teardown(async () => {
   await stack.stop();
@@ -235,6 +235,7 @@ t.test("people who are away are written to, and get it all when they return; net
   t.match(verdict, CLEAN, JSON.stringify(verdict.traces));
   t.equal(verdict.delivered, verdict.sent);
   t.ok(run.last.pulledRows! > 0, "rows came in pages");
+  t.ok(run.last.beats > 0 && run.last.errors["IDLE_TIMEOUT"] === undefined, "who has nothing to say beats");
 });
 
 t.test("orders that cannot be carried out are refused", async (t) => {

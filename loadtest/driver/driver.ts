@@ -83,7 +83,7 @@ export class Driver implements SessionsHost, LedgerSink, Labels {
     const pulling = new Pulling(sessions, ledger, names, this.identity);
     const rows = new Rows(ledger, pulling);
     pulling.rows = rows;
-    sessions.parts = { inbound: new Inbound(sessions, { names, ledger, rows, sending, pulling }), sending, pulling };
+    sessions.parts = { inbound: new Inbound(sessions, { names, ledger, rows, sending, pulling, identity: this.identity }), sending, pulling };
     assemble(cast, this.table, this.talkers, ledger);
     this.sessions = sessions;
     this.pulling = pulling;

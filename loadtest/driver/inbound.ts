@@ -7,6 +7,7 @@ import { hawser } from "../../proto/gen/hawser.js";
 import type { UserNames } from "../cast/names.ts";
 import type { Counts } from "./counts.ts";
 import { RowReader } from "./frames.ts";
+import { equalBytes, type Identity } from "./identity.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Pulling } from "./pulling.ts";
 import type { Rows } from "./rows.ts";
@@ -35,6 +36,7 @@ export interface InboundParts {
   readonly rows: Rows;
   readonly sending: Sending;
   readonly pulling: Pulling;
+  readonly identity: Identity;
 }
 
 class Violation extends Error {
@@ -128,15 +130,15 @@ export class Inbound {
     const { names, ledger, rows } = this.parts;
     reader.readPush(bytes, start, end);
     if (reader.seq === 0) throw new Violation("a row without a number");
-    const talker = this.talkerOf(session);
-    if (reader.fromEnd > 0) {
-      const view = talker?.viewOf(names.read(bytes, reader.fromStart, reader.fromEnd));
-      if (view === undefined) ledger.stranger(session, `a push of row ${reader.seq} from somebody who does not write to this session`);
-      else rows.pushed(view, reader.seq, bytes, reader.payloadStart, reader.payloadEnd, this.host.nowUs);
-      return;
-    }
-    // A sender has one device here, so none of its messages is told to another.
-    ledger.stranger(session, `a push of row ${reader.seq} as one's own, from another device`);
+    const own = reader.fromEnd === 0;
+    const peer = own ? names.read(bytes, reader.toStart, reader.toEnd) : names.read(bytes, reader.fromStart, reader.fromEnd);
+    const view = this.talkerOf(session)?.viewOf(peer);
+    if (view === undefined) return ledger.stranger(session, `a push of row ${reader.seq} in a conversation that nobody writes in`);
+    const { nowUs } = this.host;
+    if (!own) return rows.pushed(view, reader.seq, bytes, reader.payloadStart, reader.payloadEnd, nowUs);
+    // Written on an earlier connection, and stored only when this one was there: not the session that sent it any more.
+    const mine = equalBytes(bytes.subarray(reader.installStart, reader.installEnd), this.parts.identity.install(session));
+    rows.pushedOwn(view, reader.seq, mine, reader.clientSeq, bytes, reader.payloadStart, reader.payloadEnd, nowUs);
   }
 
   private sent(session: number, bytes: Uint8Array, start: number, end: number): void {

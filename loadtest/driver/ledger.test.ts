@@ -132,7 +132,7 @@ class World {
       const { message, bytes } = this.log[seq - 1]!;
       if (message.lane !== view.outgoing && message.lane !== view.incoming) continue;
       if (message.lane.sender.user === view.user)
-        this.rows.pulledOwn(view, seq, message.lane.sender === view, message.clientSeq, bytes, 0, bytes.length, this.now++);
+        this.rows.pushedOwn(view, seq, message.lane.sender === view, message.clientSeq, bytes, 0, bytes.length, this.now++);
       else this.rows.pushed(view, seq, bytes, 0, bytes.length, this.now++);
     }
   }

@@ -6,7 +6,7 @@ import { FrameType } from "../../proto/frame-type.ts";
 import { hawser } from "../../proto/gen/hawser.js";
 import { type ErrorCode, ERROR_RULES } from "../../proto/error-code.ts";
 import { Pull, type View } from "./conversation.ts";
-import type { Identity } from "./identity.ts";
+import { equalBytes, type Identity } from "./identity.ts";
 import type { Ledger } from "./ledger.ts";
 import type { HoleSink, Rows } from "./rows.ts";
 import { Flag, State } from "./session-table.ts";
@@ -168,8 +168,8 @@ export class Pulling implements HoleSink {
         if (names.read(row.from, 0, row.from.length) !== view.peer) this.ledger.stranger(talker.session, `row ${row.seq} in the name of a third person`);
         else this.rows!.pushed(view, row.seq, payload, 0, payload.length, nowUs);
       } else {
-        const mine = equal(row.install, this.identity.install(talker.session));
-        this.rows!.pulledOwn(view, row.seq, mine, row.clientSeq, payload, 0, payload.length, nowUs);
+        const mine = equalBytes(row.install, this.identity.install(talker.session));
+        this.rows!.pushedOwn(view, row.seq, mine, row.clientSeq, payload, 0, payload.length, nowUs);
       }
     }
     view.pull = Pull.None;
@@ -223,10 +223,4 @@ export class Pulling implements HoleSink {
   private talkerOf(view: View): Talker {
     return this.host.talkers[this.host.table.talker[view.session]!]!;
   }
-}
-
-function equal(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
 }

@@ -45,10 +45,10 @@ export class Rows {
     } else if (seq > view.next && !view.held?.has(seq)) this.hold(view, seq, null);
   }
 
-  /** A row of a page that is the user's own: message `clientSeq` of this session, if `mine`. */
-  pulledOwn(view: View, seq: number, mine: boolean, clientSeq: number, bytes: Uint8Array, start: number, end: number, nowUs: number): void {
-    // Known by its Sent.
-    if (seq < view.next || view.held?.has(seq)) return;
+  /** A row that came as the user's own: message `clientSeq` of this session, if `mine`. */
+  pushedOwn(view: View, seq: number, mine: boolean, clientSeq: number, bytes: Uint8Array, start: number, end: number, nowUs: number): void {
+    // Known by its Sent, or from an earlier time.
+    if (seq < view.next || view.held?.has(seq)) return this.ledger.again();
     this.ledger.shownOwn(view, seq, mine ? clientSeq : 0, bytes, start, end, nowUs);
     this.own(view, seq, nowUs);
   }
