@@ -154,3 +154,10 @@ export function append(lane: Lane, entries: Entries, entry: number): void {
   const { receivers } = lane;
   for (let i = 0; i < receivers.length; i++) if (receivers[i]!.cursor === NONE) receivers[i]!.cursor = entry;
 }
+
+/** Whether the entry counts as delivered in this view. */
+export function wasDelivered(view: View, entries: Entries, entry: number): boolean {
+  if (view.ahead?.has(entry)) return true;
+  if (view.cursor !== NONE && entries.clientSeq[view.cursor]! <= entries.clientSeq[entry]!) return false;
+  return view.missed?.has(entry) !== true;
+}

@@ -10,19 +10,14 @@
 // Invariant: an entry leaves its lane's list once it is acked and delivered to all receivers, oldest first.
 import type { Texts } from "../cast/texts.ts";
 import type { CheckCounts, Trace } from "../result.ts";
-import { append, type Conversation, HeadState, type Lane, type View } from "./conversation.ts";
+import { append, type Conversation, HeadState, type Lane, type View, wasDelivered } from "./conversation.ts";
 import { Entries, EntryFlag, NONE } from "./entries.ts";
+import { examine, type Labels, Traces } from "./findings.ts";
 
 /** Who hears of what is measured. */
 export interface LedgerSink {
   delivered(view: View, lane: Lane, intendedUs: number, nowUs: number): void;
   acked(lane: Lane, intendedUs: number, nowUs: number): void;
-}
-
-/** How traces name people. */
-export interface Labels {
-  user(user: number): string;
-  device(session: number): string;
 }
 
 /** Rows that are nobody's and are kept with their bytes; more are only counted. */
@@ -72,7 +67,7 @@ export class Ledger {
     this.texts = texts;
     this.labels = labels;
     this.sink = sink;
-    this.traces = new Traces([]);
+    this.traces = new Traces(labels, this.entries, []);
   }
 
   /** Everything that was meant is acked (or refused) and delivered. */
@@ -131,7 +126,7 @@ export class Ledger {
     this.refused++;
     for (const view of lane.receivers) this.release(view, entry);
     this.owed -= lane.receivers.length;
-    this.trace(this.traces, "unacked", lane, entry, { detail: `refused: ${why}` });
+    this.traces.message("unacked", lane, entry, { detail: `refused: ${why}` });
     this.passUnacked(lane);
     this.retire(lane);
   }
@@ -186,67 +181,14 @@ export class Ledger {
     return right;
   }
 
+  /** Everything that is wrong as of now. */
   check(): { counts: CheckCounts; traces: Trace[] } {
-    const traces = new Traces(this.traces.list);
-    const counts: CheckCounts = {
-      sent: this.sent,
-      acked: this.acked,
-      delivered: this.delivered,
-      lost: 0,
-      duplicated: this.strangers,
-      out_of_order: this.outOfOrder,
-      repeated_on_wire: this.repeated,
-      unacked: this.refused,
-      heads_checked: 0,
-      heads_wrong: 0,
+    const { sent, acked, delivered, refused, repeated } = this;
+    const found: CheckCounts = {
+      ...{ sent, acked, delivered, lost: 0, duplicated: this.strangers, out_of_order: this.outOfOrder },
+      ...{ repeated_on_wire: repeated, unacked: refused, heads_checked: 0, heads_wrong: 0 },
     };
-    for (const lane of this.lanes) this.checkLane(lane, counts, traces);
-    for (const conversation of this.conversations) this.checkConversation(conversation, counts, traces);
-    return { counts, traces: traces.list };
-  }
-
-  private checkLane(lane: Lane, counts: CheckCounts, traces: Traces): void {
-    const { entries } = this;
-    let last = lane.lastSeq;
-    for (let entry = lane.head; entry !== NONE; entry = entries.next[entry]!) {
-      const flags = entries.flags[entry]!;
-      if ((flags & EntryFlag.Refused) !== 0) continue;
-      if ((flags & EntryFlag.Acked) === 0) {
-        counts.unacked++;
-        this.trace(traces, "unacked", lane, entry, { detail: entries.sent[entry] === 0 ? "never left: its sender was not connected, or over its limits" : "" });
-        continue;
-      }
-      const seq = entries.seq[entry]!;
-      if (seq < last) {
-        counts.out_of_order++;
-        this.trace(traces, "out_of_order", lane, entry, { detail: `stands before a message that was sent before it, at ${last}` });
-      }
-      last = Math.max(last, seq);
-      counts.lost += lane.receivers.length - entries.delivered[entry]!;
-      for (const view of lane.receivers) {
-        if (traces.full("lost") || this.wasDelivered(view, entry)) continue;
-        const detail = view.extras?.has(seq) ? "its row holds other bytes" : view.next > seq ? "its row holds another message" : "its row never came";
-        this.trace(traces, "lost", lane, entry, { device: this.labels.device(view.session), detail });
-      }
-    }
-  }
-
-  private checkConversation(conversation: Conversation, counts: CheckCounts, traces: Traces): void {
-    const from = this.labels.user(conversation.first);
-    const to = this.labels.user(conversation.second);
-    for (const view of conversation.views) {
-      for (const [seq, bytes] of view.extras ?? []) {
-        counts.duplicated++;
-        if (traces.full("duplicated")) continue;
-        const detail = `a row that is no message, or one that is another row already: ${JSON.stringify(Buffer.from(bytes).toString())}`;
-        traces.add({ what: "duplicated", from, to, device: this.labels.device(view.session), seq, detail });
-      }
-    }
-    if (conversation.head === HeadState.Unchecked) return;
-    counts.heads_checked++;
-    if (conversation.head === HeadState.Right) return;
-    counts.heads_wrong++;
-    traces.add({ what: "head_wrong", from, to, seq: conversation.headSeq, detail: `${conversation.acked} messages were acked` });
+    return examine(this.lanes, this.conversations, this.entries, found, new Traces(this.labels, this.entries, this.traces.list));
   }
 
   /** The entry whose turn it is in this view when row `seq` is shown; NONE: there is none. */
@@ -281,7 +223,7 @@ export class Ledger {
   private find(lane: Lane, view: View, seq: number): number {
     const { entries } = this;
     for (let entry = lane.head, steps = 0; entry !== NONE && steps < WALK_MAX; entry = entries.next[entry]!, steps++) {
-      if (entries.seq[entry] === seq && !this.wasDelivered(view, entry)) return entry;
+      if (entries.seq[entry] === seq && !wasDelivered(view, this.entries, entry)) return entry;
     }
     return NONE;
   }
@@ -350,13 +292,6 @@ export class Ledger {
     return this.texts.bytes.slice(this.texts.offsets[text]!, this.texts.offsets[text + 1]!);
   }
 
-  private wasDelivered(view: View, entry: number): boolean {
-    const { entries } = this;
-    if (view.ahead?.has(entry)) return true;
-    if (view.cursor !== NONE && entries.clientSeq[view.cursor]! <= entries.clientSeq[entry]!) return false;
-    return view.missed?.has(entry) !== true;
-  }
-
   private passUnacked(lane: Lane): void {
     const { entries } = this;
     while (lane.unacked !== NONE && entries.flags[lane.unacked] !== 0) lane.unacked = entries.next[lane.unacked]!;
@@ -383,20 +318,8 @@ export class Ledger {
     if (seq > lane.lastSeq) lane.lastSeq = seq;
     else {
       this.outOfOrder++;
-      this.trace(this.traces, "out_of_order", lane, entry, { detail: `stands before a message that was sent before it, at ${lane.lastSeq}` });
+      this.traces.message("out_of_order", lane, entry, { detail: `stands before a message that was sent before it, at ${lane.lastSeq}` });
     }
-  }
-
-  private trace(traces: Traces, what: Trace["what"], lane: Lane, entry: number, more: Partial<Trace>): void {
-    if (traces.full(what)) return;
-    const { entries } = this;
-    const times: Partial<Trace> = {};
-    if (entries.sent[entry] !== 0) times.sent = entries.sent[entry]! / 1000;
-    if (entries.acked[entry] !== 0) times.acked = entries.acked[entry]! / 1000;
-    if (entries.seq[entry] !== 0) times.seq = entries.seq[entry]!;
-    const from = this.labels.user(lane.sender.user);
-    const to = this.labels.user(lane.sender.peer);
-    traces.add({ what, from, to, client_seq: entries.clientSeq[entry]!, intended: entries.intended[entry]! / 1000, ...times, ...more });
   }
 }
 
@@ -404,29 +327,6 @@ export class Ledger {
 function claimant(claims: readonly number[], seq: number): number {
   for (let at = 0; at < claims.length; at += 2) if (claims[at] === seq) return claims[at + 1]!;
   return NONE;
-}
-
-const TRACES_OF_A_KIND_MAX = 100;
-
-class Traces {
-  readonly list: Trace[];
-  private readonly counts: Map<Trace["what"], number>;
-
-  constructor(begin: readonly Trace[]) {
-    this.list = [];
-    this.counts = new Map();
-    for (const trace of begin) this.add(trace);
-  }
-
-  full(what: Trace["what"]): boolean {
-    return (this.counts.get(what) ?? 0) >= TRACES_OF_A_KIND_MAX;
-  }
-
-  add(trace: Trace): void {
-    if (this.full(trace.what)) return;
-    this.counts.set(trace.what, (this.counts.get(trace.what) ?? 0) + 1);
-    this.list.push(trace);
-  }
 }
 
 /** Of a Buffer, slice() would be a view of what the wire reads into again. */

@@ -11,6 +11,7 @@ import { FrameType } from "../../proto/frame-type.ts";
 import { hawser } from "../../proto/gen/hawser.js";
 import type { Random } from "../../proto/testing/random.ts";
 import type { Counts } from "./counts.ts";
+import { Due, Heartbeat, PATIENCE_MS } from "./heartbeat.ts";
 import type { Identity } from "./identity.ts";
 import type { Inbound, InboundHost, Return } from "./inbound.ts";
 import type { Pulling, PullingHost } from "./pulling.ts";
@@ -24,8 +25,6 @@ const WHEEL_TICK_MS = 50;
 const WHEEL_BUCKETS = 8192;
 /** From the first packet to Welcome. */
 const HANDSHAKE_MS = 30_000;
-/** SPEC.md §4 and §10: without a byte for so long after something that is answered. */
-const PATIENCE_MS = 10_000;
 const BACKOFF_FIRST_MS = 500;
 const BACKOFF_MAX_MS = 30_000;
 /** For a connection whose receive buffer is to be small, until it is to be slow. */
@@ -68,7 +67,7 @@ export class Sessions implements WireEvents, InboundHost, PullingHost {
   private readonly wheel: TimingWheel;
   private readonly originMs: number;
   private readonly epochMs: number;
-  private heartbeatMs: number;
+  private readonly heartbeat: Heartbeat;
   private readonly attention: Set<Talker>;
   /** Of few sessions at a time: how they are to come back, where to, and how slowly they read. */
   private readonly returns: Map<number, Return>;
@@ -90,7 +89,7 @@ export class Sessions implements WireEvents, InboundHost, PullingHost {
     // Read once: it is a getter that costs more than the clock.
     this.epochMs = performance.timeOrigin;
     this.wheel = new TimingWheel(table.sessions, WHEEL_TICK_MS, WHEEL_BUCKETS, 0);
-    this.heartbeatMs = 0;
+    this.heartbeat = new Heartbeat(table, random);
     this.attention = new Set();
     this.returns = new Map();
     this.targets = new Map();
@@ -203,7 +202,7 @@ export class Sessions implements WireEvents, InboundHost, PullingHost {
 
   /** WheelSink. */
   due(session: number, now: number): void {
-    const { table, heartbeatMs } = this;
+    const { table } = this;
     switch (table.state[session]) {
       case State.Waiting:
         return this.connect(session);
@@ -220,26 +219,14 @@ export class Sessions implements WireEvents, InboundHost, PullingHost {
       table.state[session] = State.Waiting;
       return this.connect(session);
     }
-    const slow = table.has(session, Flag.Throttled);
-    if (table.has(session, Flag.BeatAsked) && !slow && now - table.beatAt[session]! >= PATIENCE_MS) return this.dead(session, "silence");
-    if (!table.has(session, Flag.Synced) && !slow) this.syncNow(session);
-    if (heartbeatMs === 0) {
-      if (!table.has(session, Flag.Synced)) this.wheel.arm(session, now + PATIENCE_MS);
-      return;
+    const due = this.heartbeat.due(session, now);
+    if (due === Due.Dead) return this.dead(session, "silence");
+    if (!table.has(session, Flag.Synced) && !table.has(session, Flag.Throttled)) this.syncNow(session);
+    if (due === Due.Beat) {
+      this.counts.beats++;
+      this.write(session, 0, BEAT_FRAME);
     }
-    // The first beat comes early, at a random time, so that those who came at once do not beat at once.
-    const wanted = table.has(session, Flag.FirstBeat) ? heartbeatMs * (0.5 + this.random.below(1000) / 2000) : heartbeatMs;
-    const said = now - table.saidAt[session]!;
-    if (said < wanted && !(table.has(session, Flag.FirstBeat) && said >= heartbeatMs / 2)) {
-      this.wheel.arm(session, now + wanted - said);
-      return;
-    }
-    table.clear(session, Flag.FirstBeat);
-    if (!table.has(session, Flag.BeatAsked)) table.beatAt[session] = now;
-    table.set(session, Flag.BeatAsked);
-    this.counts.beats++;
-    this.write(session, 0, BEAT_FRAME);
-    this.wheel.arm(session, now + Math.min(PATIENCE_MS, heartbeatMs));
+    this.wheel.arm(session, this.heartbeat.againAt);
   }
 
   // ---- the wire ----
@@ -303,12 +290,12 @@ export class Sessions implements WireEvents, InboundHost, PullingHost {
     const { sending, pulling } = this.parts!;
     table.state[session] = State.Ready;
     table.set(session, Flag.FirstBeat);
-    this.heartbeatMs = welcome.heartbeatMs;
+    this.heartbeat.intervalMs = welcome.heartbeatMs;
     sending.sendsPerSecond = welcome.sendsPerSecond;
     sending.inFlightMax = welcome.requestsInFlightMax;
     this.counts.connected++;
     this.counts.welcomes++;
-    this.wheel.arm(session, this.nowMs + (this.heartbeatMs === 0 ? PATIENCE_MS : Math.min(PATIENCE_MS, this.heartbeatMs / 2)));
+    this.wheel.arm(session, this.heartbeat.firstAt(this.nowMs));
     const talker = this.talkerAt(session);
     if (talker !== undefined) {
       talker.requests.begin(1);
