@@ -18,6 +18,10 @@ import { Schedule } from "./schedule.ts";
 const TEXTS = new Texts(["ok", "on my way", "", "ок 👍"]);
 const FOREIGN = Buffer.from("never written by anybody");
 
+/** One buffer is read into again and again, as those of a wire are: whoever keeps a view of it keeps what comes later. */
+const WIRE = Buffer.alloc(100);
+const WIRE_START = 3;
+
 interface Message {
   lane: Lane;
   entry: number;
@@ -123,8 +127,8 @@ class World {
   }
 
   push(view: View, seq: number): void {
-    const { bytes } = this.log[seq - 1]!;
-    this.rows.pushed(view, seq, bytes, 0, bytes.length, this.now++);
+    const end = this.onWire(this.log[seq - 1]!.bytes);
+    this.rows.pushed(view, seq, WIRE, WIRE_START, end, this.now++);
   }
 
   fetch(view: View, hidden: (view: View, seq: number) => boolean): void {
@@ -135,6 +139,12 @@ class World {
         this.rows.pushedOwn(view, seq, message.lane.sender === view, message.clientSeq, bytes, 0, bytes.length, this.now++);
       else this.rows.pushed(view, seq, bytes, 0, bytes.length, this.now++);
     }
+  }
+
+  /** Puts a payload where all of them come in. Returns where it ends. */
+  private onWire(bytes: Uint8Array): number {
+    WIRE.fill(0xff).set(bytes, WIRE_START);
+    return WIRE_START + bytes.length;
   }
 
   private addLane(sender: View, receivers: View[]): void {
