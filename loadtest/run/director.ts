@@ -187,9 +187,9 @@ export class Director implements Stage {
     let window: Window;
     try {
       await act();
-      await this.or(this.fleet.nextTicks());
     } finally {
       // What was measured until a person stopped it counts, too.
+      await this.fleet.nextTicks();
       const to = this.servers.look();
       window = this.meter.close(open, to.at, to);
       if (latencies || cpu) this.seen.windows.push({ ...window, cpu, rateAsked });
