@@ -90,6 +90,22 @@ const forgedAcks: Tamper = (from, header, body, connection) => {
 const forging = await TamperingProxy.start(stack.urls.tcp, forgedAcks);
 const lies = Promise.all([changed, forging].map(({ url }) => loadtest(["--url", url, "--connections", "20", "--seconds", "1", "--rate", "60"])));
 
+const notDone = [
+  ["--url", "tcp://127.0.0.1:1", "--data", dir],
+  ["--messages", join(dir, "nothing.jsonl")],
+];
+const hopeless = Promise.all(notDone.map((args) => new Run(["loadtest", ...args], {}, "").ended));
+
+const stopped = stopInTraffic();
+
+async function stopInTraffic(): Promise<{ run: Run; json: string }> {
+  const json = join(dir, "stopped.json");
+  const run = new Run(["loadtest", ...HERE, "--connections", "20", "--rate", "50", "--seconds", "600", "--json", json], {}, "");
+  while (!run.err.includes("traffic") && run.code === null) await Promise.race([new Promise((resolve) => setTimeout(resolve, 50)), run.ended]);
+  run.child.kill("SIGINT");
+  return { run: await run.ended, json };
+}
+
 t.test("direct, on a stack of its own: every figure is there, and nothing is left behind", async (t) => {
   const { code, result, err } = await direct;
   t.equal(code, 0, err);
@@ -166,21 +182,13 @@ t.test("a broken promise shows: a text that was changed on the way, an ack for w
 });
 
 t.test("what cannot be done ends with 2, and so does a stop, with what was measured", async (t) => {
-  const hopeless = [
-    ["--url", "tcp://127.0.0.1:1", "--data", dir],
-    ["--messages", join(dir, "nothing.jsonl")],
-  ];
-  const [nobody, file] = (await Promise.all(hopeless.map((args) => new Run(["loadtest", ...args], {}, "").ended))) as [Run, Run];
+  const [nobody, file] = (await hopeless) as [Run, Run];
   t.equal(nobody.code, 2);
   t.match(nobody.err, /holds no run.json/);
   t.equal(file.code, 2);
   t.match(file.err, /nothing.jsonl is not there/);
 
-  const json = join(dir, "stopped.json");
-  const run = new Run(["loadtest", ...HERE, "--connections", "20", "--rate", "50", "--seconds", "600", "--json", json], {}, "");
-  while (!run.err.includes("traffic") && run.code === null) await Promise.race([new Promise((resolve) => setTimeout(resolve, 50)), run.ended]);
-  run.child.kill("SIGINT");
-  await run.ended;
+  const { run, json } = await stopped;
   t.equal(run.code, 2);
   const result = JSON.parse(readFileSync(json, "utf8")) as Result;
   t.match(result.unfit, [/stopped before its end/]);
