@@ -104,7 +104,8 @@ Examples:
     .summary("two results side by side")
     .description("Shows two results side by side: which figures are better or worse beyond noise, and why the two may not be comparable.")
     .option("--json <out>", "write the comparison as JSON to this file (- for standard output)")
-    .action(async (a: string, b: string, flags: { json?: string }) => {
+    .option("--fail-on-worse", "exit with 1 when a figure of the second is worse")
+    .action(async (a: string, b: string, flags: { json?: string; failOnWorse?: boolean }) => {
       await withExitCode(async () => {
         const comparison = await compareFiles(a, b);
         // Those of the command above have the same name, and it takes them first.
@@ -112,7 +113,7 @@ Examples:
         if (json === "-") console.log(JSON.stringify(comparison));
         else console.log(formatComparison(comparison));
         if (json !== undefined && json !== "-") writeFileSync(json, `${JSON.stringify(comparison)}\n`);
-        return 0;
+        return flags.failOnWorse === true && comparison.worse > 0 ? 1 : 0;
       });
     });
 }

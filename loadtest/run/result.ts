@@ -174,9 +174,10 @@ function driverBytesPerConnection({ before, resting }: Seen): number | null {
   return Math.round((resting.driverBytes - before.driverBytes) / resting.connections);
 }
 
-/** [connections, private bytes of the gateways] while their number grew for the first time. */
-function memoryCurve({ samples }: Seen): [number, number][] {
-  const curve: [number, number][] = [];
+/** [connections, private bytes of the gateways], from none on, while their number grew for the first time. */
+function memoryCurve({ samples, before }: Seen): [number, number][] {
+  const empty = before.privateBytes?.["gateway"];
+  const curve: [number, number][] = empty === undefined ? [] : [[0, empty]];
   for (const { connected, server_rss_bytes: bytes } of samples) {
     const gateway = bytes?.["gateway"];
     if (gateway !== undefined && connected > (curve.at(-1)?.[0] ?? -1)) curve.push([connected, gateway]);
