@@ -400,3 +400,43 @@ t.test("batches are cut by bytes", async (t) => {
   t.equal(logic.requests.length, 3999);
   t.equal(logic.requests.at(-1), "alice 5 3999");
 });
+
+t.test("whatever a batch is cut behind, it claims the sessions that it and those before it made", async (t) => {
+  const bench = new Bench();
+  const logic = bench.owner("logic");
+  for (let slot = 0; slot < 6; slot++) bench.session(slot, `user${slot}`);
+  let batches = 0;
+  const { publish } = bench;
+  bench.publish = (owner, bytes) => {
+    batches++;
+    return publish.call(bench, owner, bytes);
+  };
+  const big = new Uint8Array(500 * 1024);
+  const cuts: Record<string, () => void> = {
+    close: () => bench.close(1),
+    attach: () => bench.session(1, "user1"),
+    "close and attach in one slot": () => {
+      bench.relay.detach(2);
+      bench.table.free(2);
+      bench.session(2, "another");
+    },
+    "closes in a row": () => {
+      for (const slot of [3, 4]) {
+        bench.relay.detach(slot);
+        bench.table.free(slot);
+        bench.send(0, 1, "bob", big);
+      }
+      bench.close(5);
+    },
+  };
+  for (const [name, cut] of Object.entries(cuts)) {
+    batches = 0;
+    // More than a batch is cut at: the next command finds it full.
+    bench.send(0, 1, "bob", big);
+    t.equal(batches, 0);
+    cut();
+    t.ok(batches > 1, `${name}: behind a cut`);
+    t.strictSame(logic.mismatches.splice(0), [], name);
+    t.equal(logic.only.sessions.size, bench.table.readyCount, name);
+  }
+});

@@ -107,9 +107,9 @@ export class Relay implements UplinkHost, LinksOwner {
     const link = this.links.numbered(this.attachedOn[slot]!);
     this.attachedOn[slot] = 0;
     if (link === undefined || link.broken !== "") return;
-    const generation = this.table.generation[slot]!;
-    link.detached(slot, generation);
+    // Counted only once it is added: what is cut off before it leaves with the session in its count.
     link.add(slot, Operation.OPERATION_DETACH, 0, EMPTY, 0, 0);
+    link.detached(slot, this.table.generation[slot]!);
     this.sessions.flushSoon();
   }
 

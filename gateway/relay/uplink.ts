@@ -82,7 +82,7 @@ export class Uplink {
     );
   }
 
-  /** Adds a command; see UpBatch.add. */
+  /** Adds a command; see UpBatch.add. What was added before may leave first: an attach or detach is counted after it was added. */
   add(slot: number, type: number, ref: number, bytes: Uint8Array, start: number, end: number): void {
     if (this.broken !== "") return;
     if (this.batch.byteLength > BATCH_BYTES_FULL) this.flush();
