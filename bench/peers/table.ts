@@ -82,7 +82,7 @@ function notes({ settings }: PeersResult): string[] {
   return [
     `Memory and CPU are those of all processes of a server together (Hawser: gateway, logic and nats-server; ejabberd runs as one process, without epmd). ` +
       `Bytes per connection: private memory over the empty state with ${settings.connections} connections, idle for ${settings.settle_seconds} s, without the kernel's part, ` +
-      `which stands beside it and is the whole machine's: anything else that runs is in it.`,
+      `which stands beside it and is the whole machine's: anything else that runs is in it; looked at in the first round only.`,
     `1:1: ${settings.pairs} pairs, and ${settings.busy_pairs} for busy, one real message in flight in each, the next when it was delivered, and acknowledged where the peer does that; CPU per message. ` +
       `Where the driver is near 100% of a core, the rate is the driver's, not the server's limit. ` +
       `Fan-out: one sender, ${settings.members} receivers, ${settings.in_flight} messages in flight; CPU per delivery. In Hawser the receivers are devices of one user (logic --sessions-per-user), ` +

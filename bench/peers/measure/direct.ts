@@ -39,7 +39,7 @@ export async function measureDirect(
   inOrder: boolean,
   plan: MessagePlan,
 ): Promise<DirectResult> {
-  const traffic = new PairTraffic(users, protocol.acks ? 2 : 1, plan.texts);
+  const traffic = new PairTraffic(users, protocol.acks, plan.texts);
   const fleet = new Fleet(
     context,
     server,
@@ -63,7 +63,7 @@ export async function measureDirect(
     const split = since(before.cpu, cpuOf(server.pids()), messages);
     const wire = fleet.wire.bytesIn + fleet.wire.bytesOut - before.wire;
     traffic.stop();
-    fleet.check();
+    await everyArrival(fleet, () => traffic.underWay);
     if (messages === 0) throw new Error("not one message arrived");
     return {
       messages,
@@ -96,27 +96,46 @@ export async function runFor(seconds: number, fleet: Fleet, progress: () => numb
   }
 }
 
+/** Waits for what is under way after the last message has been sent. Throws when some of it does not come. */
+export async function everyArrival(fleet: Fleet, underWay: () => number): Promise<void> {
+  const deadline = performance.now() + QUIET_MS;
+  for (;;) {
+    fleet.check();
+    if (underWay() === 0) return;
+    if (performance.now() > deadline) throw new Error(`${underWay()} messages were neither delivered nor acknowledged within ${QUIET_MS / 1000} s`);
+    await delay(20);
+  }
+}
+
+/** Signs of a message, as bits. */
+const DELIVERED = 1;
+const ACKED = 2;
+
 class PairTraffic implements FleetEvents {
   fleet: Fleet | undefined;
+  /** Pairs whose message is not done yet. */
+  underWay: number;
   /** Messages whose signs have all come. */
   done: number;
   /** Of those messages. */
   textBytes: number;
   private readonly users: readonly string[];
+  /** Bits of a message that is done. */
   private readonly signsWanted: number;
   private readonly texts: readonly Uint8Array[];
-  /** By pair: the text in flight, and how many of its signs have come. */
+  /** By pair: the text in flight, and which of its signs have come. */
   private readonly inFlight: Uint8Array[];
   private readonly signs: Uint8Array;
   private sent: number;
   private stopped: boolean;
 
-  constructor(users: readonly string[], signsWanted: number, texts: readonly Uint8Array[]) {
+  constructor(users: readonly string[], acks: boolean, texts: readonly Uint8Array[]) {
     this.fleet = undefined;
+    this.underWay = 0;
     this.done = 0;
     this.textBytes = 0;
     this.users = users;
-    this.signsWanted = signsWanted;
+    this.signsWanted = acks ? DELIVERED | ACKED : DELIVERED;
     this.texts = texts;
     this.inFlight = [];
     this.signs = new Uint8Array(users.length / 2);
@@ -135,15 +154,22 @@ class PairTraffic implements FleetEvents {
   delivered(slot: number, text: Uint8Array): void {
     const pair = slot >> 1;
     if ((slot & 1) === 0 || Buffer.compare(text, this.inFlight[pair]!) !== 0) this.fleet!.fail(`slot ${slot} got a message that was not sent to it`);
-    else this.sign(pair);
+    else this.sign(pair, DELIVERED);
   }
 
   acked(slot: number): void {
-    this.sign(slot >> 1);
+    this.sign(slot >> 1, ACKED);
   }
 
-  private sign(pair: number): void {
-    if (++this.signs[pair]! < this.signsWanted) return;
+  private sign(pair: number, sign: number): void {
+    const signs = this.signs[pair]!;
+    if ((signs & sign) !== 0) {
+      this.fleet!.fail(`a message of pair ${pair} was ${sign === ACKED ? "acknowledged" : "delivered"} twice`);
+      return;
+    }
+    this.signs[pair] = signs | sign;
+    if ((signs | sign) !== this.signsWanted) return;
+    this.underWay--;
     this.done++;
     this.textBytes += this.inFlight[pair]!.length;
     this.next(pair);
@@ -155,6 +181,7 @@ class PairTraffic implements FleetEvents {
     const text = this.texts[(this.sent++ * 7919) % this.texts.length]!;
     this.inFlight[pair] = text;
     this.signs[pair] = 0;
+    this.underWay++;
     this.fleet!.session(2 * pair).send(this.users[2 * pair + 1]!, text);
   }
 }

@@ -3,7 +3,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { PeerIdentity, PeerProtocol } from "../protocol/protocol.ts";
 import type { PeerServer } from "../server/server.ts";
-import { type MessagePlan, runFor } from "./direct.ts";
+import { everyArrival, type MessagePlan, runFor } from "./direct.ts";
 import { Fleet, type FleetEvents, type MeasureContext } from "./fleet.ts";
 import { cpuOf, DriverMeter, type Split, since, sum } from "./processes.ts";
 
@@ -53,7 +53,7 @@ export async function measureFanout(
     const deliveries = traffic.deliveries - before.deliveries;
     const split = since(before.cpu, cpuOf(server.pids()), deliveries);
     traffic.stop();
-    fleet.check();
+    await everyArrival(fleet, () => traffic.underWay);
     if (deliveries === 0) throw new Error("not one message arrived");
     return { members: users.length - 1, deliveries, perSecond: (deliveries * 1000) / elapsed, cpuMicros: sum(split), split, driverPercent };
   } finally {
@@ -85,6 +85,11 @@ class GroupTraffic implements FleetEvents {
     this.sent = 0;
     this.ackeds = 0;
     this.stopped = false;
+  }
+
+  /** Deliveries that are still to come. */
+  get underWay(): number {
+    return this.sent * this.members - this.deliveries;
   }
 
   start(): void {

@@ -40,6 +40,4 @@ class FloorSession implements PeerSession {
   publish(_group: string, text: Uint8Array): void {
     this.send("", text);
   }
-
-  keepAlive(): void {}
 }

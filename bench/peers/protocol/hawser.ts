@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { idBytes } from "../../../proto/conversation.ts";
 import { errorName } from "../../../proto/error-code.ts";
-import { BEAT_FRAME, encodeMessage, LENGTH_INCOMPLETE, lengthRead, readLength, splitBatch } from "../../../proto/frame.ts";
+import { encodeMessage, LENGTH_INCOMPLETE, lengthRead, readLength, splitBatch } from "../../../proto/frame.ts";
 import { FrameType, frameTypeName, HeaderBit, TYPE_MASK } from "../../../proto/frame-type.ts";
 import { hawser as wire } from "../../../proto/gen/hawser.js";
 import type { PeerIdentity, PeerOutput, PeerProtocol, PeerSession } from "./protocol.ts";
@@ -60,10 +60,6 @@ class HawserSession implements PeerSession {
 
   publish(group: string, text: Uint8Array): void {
     this.send(group, text);
-  }
-
-  keepAlive(): void {
-    this.out.write(BEAT_FRAME);
   }
 
   private frame(header: number, bytes: Uint8Array, start: number, end: number): void {

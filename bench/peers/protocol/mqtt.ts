@@ -4,7 +4,6 @@
 import type { PeerIdentity, PeerOutput, PeerProtocol, PeerSession } from "./protocol.ts";
 
 const Packet = { Connack: 2, Publish: 3, Puback: 4, Suback: 9, Pingresp: 13 } as const;
-const PINGREQ = Buffer.from([0xc0, 0]);
 /** Seconds; the broker drops a client that was silent for 1.5 times that. Longer than any measurement. */
 const KEEP_ALIVE_S = 600;
 const PACKET_IDS = 65_535;
@@ -62,10 +61,6 @@ class MqttSession implements PeerSession {
 
   publish(group: string, text: Uint8Array): void {
     this.put(`g/${group}`, text);
-  }
-
-  keepAlive(): void {
-    this.out.write(PINGREQ);
   }
 
   private put(topic: string, text: Uint8Array): void {

@@ -3,7 +3,6 @@
 import type { PeerIdentity, PeerOutput, PeerProtocol, PeerSession } from "./protocol.ts";
 
 const CONNECT = 'CONNECT {"verbose":false,"pedantic":false,"tls_required":false,"lang":"bench","version":"1","protocol":1,"echo":false}\r\n';
-const PING = Buffer.from("PING\r\n");
 const PONG = Buffer.from("PONG\r\n");
 const CRLF = Buffer.from("\r\n");
 const LF = 0x0a;
@@ -57,10 +56,6 @@ class NatsSession implements PeerSession {
 
   publish(group: string, text: Uint8Array): void {
     this.put(`g.${group}`, text);
-  }
-
-  keepAlive(): void {
-    this.out.write(PING);
   }
 
   private put(subject: string, text: Uint8Array): void {

@@ -1,7 +1,7 @@
 // What the harness needs of a peer's protocol: log in, write to a user, publish to a group, and recognise what came of
 // it. Sessions do no I/O: bytes in, events out, bytes to write out; the harness puts a Wire around them.
 
-/** What a session tells its owner, never from inside opened(), send(), publish() or keepAlive() but for write(). */
+/** What a session tells its owner, never from inside opened(), send() or publish() but for write(). */
 export interface PeerOutput {
   /** Bytes to send; taken (copied) during the call. */
   write(bytes: Uint8Array): void;
@@ -24,8 +24,6 @@ export interface PeerSession {
   send(to: string, text: Uint8Array): void;
   /** Writes a message to all members of a group. The sender is no member unless the protocol demands it. */
   publish(group: string, text: Uint8Array): void;
-  /** Whatever a client says when it has been silent for long. */
-  keepAlive(): void;
 }
 
 /** Who a session is. */

@@ -6,8 +6,6 @@ import type { PeerIdentity, PeerOutput, PeerProtocol, PeerSession } from "./prot
 /** The same numbers as in the servers. */
 export const RawKind = { Login: 1, Ready: 2, Send: 3, Publish: 4, Delivered: 5, Join: 6 } as const;
 
-const PING = Buffer.from([0]);
-
 export const raw: PeerProtocol = { webSocket: { path: "/" }, acks: false, publishAcks: false, session: (identity, out) => new RawSession(identity, out) };
 
 class RawSession implements PeerSession {
@@ -39,10 +37,6 @@ class RawSession implements PeerSession {
 
   publish(group: string, text: Uint8Array): void {
     this.put(RawKind.Publish, group, text);
-  }
-
-  keepAlive(): void {
-    this.out.write(PING);
   }
 
   private put(kind: number, name: string, text?: Uint8Array): void {

@@ -44,9 +44,6 @@ class SocketioSession implements PeerSession {
     this.emit("publish", group, text);
   }
 
-  /** Only the server pings. */
-  keepAlive(): void {}
-
   private emit(event: string, to: string, text: Uint8Array): void {
     const plain = Buffer.from(text.buffer, text.byteOffset, text.length).toString("utf8");
     this.write(`42${++this.lastAck}${JSON.stringify([event, to, plain])}`);

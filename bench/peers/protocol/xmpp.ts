@@ -71,10 +71,6 @@ class XmppSession implements PeerSession {
     this.write(`<message to='${group}@${this.options.rooms}' type='groupchat'><body>${escapeXml(text)}</body></message>`);
   }
 
-  keepAlive(): void {
-    this.write(" ");
-  }
-
   private openStream(): void {
     this.write(`<stream:stream to='${this.options.domain}' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>`);
   }

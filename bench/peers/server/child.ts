@@ -76,6 +76,17 @@ export class Child {
     void this.pid;
   }
 
+  /** What `begin` gives, once it has begun; when that fails, the program is ended and `cleanUp` called. */
+  async started<T>(begin: () => Promise<T>, cleanUp?: () => void): Promise<T> {
+    try {
+      return await begin();
+    } catch (error) {
+      await this.stop();
+      cleanUp?.();
+      throw error;
+    }
+  }
+
   /** Asks it to end, then ends it. */
   async stop(): Promise<void> {
     if (this.endedHow !== undefined) return;

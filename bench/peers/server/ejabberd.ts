@@ -1,6 +1,6 @@
 // ejabberd in the foreground, with its own configuration, spool and logs, and without Erlang distribution: no node name, no
 // epmd, no port but the two it is told to open. Accounts are made through its HTTP API, and kept over the rounds of a run
-// in one folder for each kind of server.
+// in one folder for each kind of server; the archive is emptied at each start.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { Agent, request } from "node:http";
 import { tmpdir } from "node:os";
@@ -62,13 +62,16 @@ export async function startEjabberd({ archive, home }: EjabberdOptions, needs: S
     },
     endsWithInput: false,
   });
-  await child.until(async () => !(await portIsFree(port)) && !(await portIsFree(httpPort)), START_MS);
   const known = registered.get(home) ?? new Set<string>();
   registered.set(home, known);
-  await register(
-    needs.users.filter((user) => !known.has(user)),
-    httpPort,
-  );
+  await child.started(async () => {
+    await child.until(async () => !(await portIsFree(port)) && !(await portIsFree(httpPort)), START_MS);
+    if (archive && known.size > 0) await call("delete_old_mam_messages", { type: "all", days: 0 }, httpPort);
+    await register(
+      needs.users.filter((user) => !known.has(user)),
+      httpPort,
+    );
+  });
   for (const user of needs.users) known.add(user);
   return { host: "127.0.0.1", port, pids: () => ({ beam: child.pid }), stop: () => child.stop() };
 }
@@ -105,6 +108,7 @@ api_permissions:
       - ip: 127.0.0.1/8
     what:
       - register
+      - delete_old_mam_messages
 modules:
   mod_http_api: {}
   mod_ping: {}
@@ -133,10 +137,11 @@ function erlangLibraries(): string {
 }
 
 async function register(users: readonly string[], port: number): Promise<void> {
+  const { domain, password } = EJABBERD_LOGIN;
   const agent = new Agent({ keepAlive: true, maxSockets: REGISTERING_MAX });
   let next = 0;
   const worker = async () => {
-    while (next < users.length) await registerOne(users[next++]!, port, agent);
+    while (next < users.length) await call("register", { user: users[next++]!, host: domain, password }, port, agent);
   };
   try {
     await Promise.all(Array.from({ length: REGISTERING_MAX }, worker));
@@ -145,17 +150,17 @@ async function register(users: readonly string[], port: number): Promise<void> {
   }
 }
 
-function registerOne(user: string, port: number, agent: Agent): Promise<void> {
-  const { domain, password } = EJABBERD_LOGIN;
+/** A command of its HTTP API. */
+function call(command: string, args: object, port: number, agent?: Agent): Promise<void> {
   return new Promise((resolve, reject) => {
-    const call = request(
-      { host: "127.0.0.1", port, agent, method: "POST", path: "/api/register", headers: { "content-type": "application/json" } },
+    const asking = request(
+      { host: "127.0.0.1", port, agent, method: "POST", path: `/api/${command}`, headers: { "content-type": "application/json" } },
       (answer) => {
         answer.resume();
-        answer.once("end", () => (answer.statusCode === 200 ? resolve() : reject(new Error(`ejabberd refused to register ${user}: ${answer.statusCode}`))));
+        answer.once("end", () => (answer.statusCode === 200 ? resolve() : reject(new Error(`ejabberd refused ${command}: ${answer.statusCode}`))));
       },
     );
-    call.once("error", reject);
-    call.end(JSON.stringify({ user, host: domain, password }));
+    asking.once("error", reject);
+    asking.end(JSON.stringify(args));
   });
 }

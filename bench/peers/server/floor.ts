@@ -7,7 +7,7 @@ export type FloorName = "relay" | "fanout";
 
 export async function startFloor(name: FloorName): Promise<PeerServer> {
   const child = new Child({ command: floorProgram(name), args: [], endsWithInput: true });
-  const port = Number(await child.firstLine());
+  const port = Number(await child.started(() => child.firstLine()));
   return {
     host: "127.0.0.1",
     port,

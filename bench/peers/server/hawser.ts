@@ -7,6 +7,7 @@ import type { PeerServer, ServerNeeds } from "./server.ts";
 
 export async function startHawser(transport: "tcp" | "ws", needs: ServerNeeds): Promise<PeerServer> {
   const dataDir = mkdtempSync(join(tmpdir(), "hawser-peer-hawser-"));
+  const cleanUp = (): void => rmSync(dataDir, { recursive: true, force: true });
   const stack = await startStack({
     dataDir,
     ports: "free",
@@ -15,14 +16,14 @@ export async function startHawser(transport: "tcp" | "ws", needs: ServerNeeds): 
     logLevel: "error",
     gatewayArgs: ["--sends-per-second", "100000", "--connections-max", String(needs.connections + 1000)],
     logicArgs: ["--sessions-per-user", String(needs.members + 1)],
+  }).catch((error: unknown) => {
+    cleanUp();
+    throw error;
   });
   return {
     host: "127.0.0.1",
     port: Number(new URL(stack.urls[transport]).port),
     pids: () => stack.pids,
-    stop: async () => {
-      await stack.stop();
-      rmSync(dataDir, { recursive: true, force: true });
-    },
+    stop: () => stack.stop().finally(cleanUp),
   };
 }

@@ -1,15 +1,14 @@
 // Gets what peers need onto this machine: Debian packages by apt-get where that takes no password, npm packages into
 // bench/peers/node_modules by its lock file. Says what it does on stderr. Services that packages bring are not started.
-import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { installPackages } from "../../../scripts/apt.mjs";
+import { ensureToolPackages, toolFolder } from "../../tool-packages.ts";
 import { findProgram } from "./child.ts";
 import { NotInstalled } from "./server.ts";
 
 /** The folder bench/peers of the sources: what is no TypeScript is not copied to dist/. */
-export const PEERS_FOLDER = fileURLToPath(new URL(import.meta.url.endsWith(".ts") ? ".." : "../../../../bench/peers", import.meta.url));
+export const PEERS_FOLDER = toolFolder("peers");
 
 export interface DebianProgram {
   program: string;
@@ -42,8 +41,11 @@ export function ensureNpmPackage(name: string, install: boolean): string {
   if (found !== undefined) return found;
   if (install && !tried.has("npm")) {
     tried.add("npm");
-    console.error("bench:peers: installing socket.io, ws and uWebSockets.js into bench/peers (npm ci), about 10 s");
-    spawnSync("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], { cwd: PEERS_FOLDER, stdio: ["ignore", 2, 2] });
+    try {
+      ensureToolPackages("peers", "socket.io, ws and uWebSockets.js");
+    } catch (error) {
+      throw new NotInstalled((error as Error).message);
+    }
     const installed = npmVersion(name);
     if (installed !== undefined) return installed;
   }

@@ -1,5 +1,5 @@
-// mosquitto on a free port with its own configuration. Persistence is on, and saved when enough has changed: what is in
-// memory is written whole, from time to time; an acknowledgement does not wait for that.
+// mosquitto on a free port with its own configuration. Persistence, where it is on, is as by default: what is in memory
+// is written whole every half hour and at the end; an acknowledgement does not wait for that.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -22,8 +22,6 @@ export async function startMosquitto(persistence: boolean, needs: ServerNeeds): 
   mkdirSync(data);
   const saved = `persistence true
 persistence_location ${data}/
-autosave_on_changes true
-autosave_interval 10000
 `;
   writeFileSync(
     join(dir, "mosquitto.conf"),
@@ -37,14 +35,12 @@ max_inflight_messages 100
 ${process.getuid?.() === 0 ? "user root\n" : ""}${persistence ? saved : "persistence false\n"}`,
   );
   const child = new Child({ command: program, args: ["-c", join(dir, "mosquitto.conf")], endsWithInput: false });
-  await child.until(async () => !(await portIsFree(port)), 10_000);
+  const cleanUp = (): void => rmSync(dir, { recursive: true, force: true });
+  await child.started(() => child.until(async () => !(await portIsFree(port)), 10_000), cleanUp);
   return {
     host: "127.0.0.1",
     port,
     pids: () => ({ mosquitto: child.pid }),
-    stop: async () => {
-      await child.stop();
-      rmSync(dir, { recursive: true, force: true });
-    },
+    stop: () => child.stop().finally(cleanUp),
   };
 }

@@ -12,7 +12,7 @@ export function natsVersion(): string {
 export async function startNatsServer(): Promise<PeerServer> {
   const [port = 0] = await freePorts(1);
   const child = new Child({ command: program(), args: ["-a", "127.0.0.1", "-p", String(port)], endsWithInput: false });
-  await child.until(() => natsReady(port), 10_000);
+  await child.started(() => child.until(() => natsReady(port), 10_000));
   return { host: "127.0.0.1", port, pids: () => ({ nats: child.pid }), stop: () => child.stop() };
 }
 

@@ -22,7 +22,6 @@ const app = uws.App().ws("/*", {
   message(socket, arrayBuffer) {
     const message = Buffer.from(arrayBuffer);
     const kind = message[0];
-    if (kind === 0) return;
     const end = 2 + message[1];
     const name = message.latin1Slice(2, end);
     const data = socket.getUserData();

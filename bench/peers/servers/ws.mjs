@@ -21,7 +21,6 @@ server.on("connection", (socket) => {
   socket.on("error", () => {});
   socket.on("message", (message) => {
     const kind = message[0];
-    if (kind === 0) return;
     const end = 2 + message[1];
     const name = message.latin1Slice(2, end);
     switch (kind) {
