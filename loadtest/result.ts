@@ -21,11 +21,23 @@ export interface CheckCounts {
   /** Conversations whose head was compared with what was acked, and those where it differed. */
   heads_checked: number;
   heads_wrong: number;
+  // Results of before these were counted lack them.
+  /**
+   * Deliveries to sessions that were connected and read freely all the while, and which still came only because the session
+   * asked for what it lacks once nothing moved any more: their pushes were lost.
+   */
+  not_pushed?: number;
+  /** Conversations in which something was sent, whose head nobody could be asked for, or was not answered. */
+  heads_unchecked?: number;
+  /** Rows and heads that a session should never have seen: of conversations in which nobody writes to it, in a third person's name, or of another kind than was sent. */
+  foreign?: number;
+  /** Connections on which the server broke the protocol. */
+  protocol_errors?: number;
 }
 
 /** One message that went wrong. Times are ms since the epoch; what did not happen is left out. */
 export interface Trace {
-  what: "lost" | "duplicated" | "out_of_order" | "unacked" | "head_wrong";
+  what: "lost" | "duplicated" | "out_of_order" | "unacked" | "head_wrong" | "not_pushed" | "head_unchecked" | "foreign" | "protocol_error";
   from: string;
   to: string;
   device?: string;

@@ -76,10 +76,18 @@ export type OrderName = Order["order"];
 /** Answers by order; void for those that are not here. */
 export interface Answers {
   /** The kind of wire that the driver has; see open-wire.ts. */
-  plan: { wire: string /** Of this process before it had sessions. */; rssBytes: number };
+  plan: {
+    wire: string;
+    /** Of this process before it had sessions. */
+    rssBytes: number;
+    /** What the messages are: a file's name without its folder, or "built-in sample", and how many; "none" where nobody talks. */
+    messages: string;
+  };
   connect: {
     connected: number;
     failed: number;
+    /** Of those that failed, the ones that the server sent away for good (a wrong token, say): nothing was left to wait for. */
+    refused?: number;
     tookMs: number /** When the given parts of them were welcomed, in ms since the order. */;
     reachedMs: { p50: number; p99: number; p999: number; max: number };
     /** The same as a histogram of µs, encoded as in Tick, so that the coordinator can merge several drivers' exactly. */
@@ -111,8 +119,10 @@ export interface Tick {
   beats: number;
   bytesIn: number;
   bytesOut: number;
-  /** Errors from the server, by name. */
+  /** Errors from the server, by name, and what was found wrong with what it said (PROTOCOL). */
   errors: Record<string, number>;
+  /** What exactly was wrong, the first time, for errors that have more to them than their name. */
+  errorDetails?: Record<string, string>;
   /** Of one core, since the last tick. */
   cpuPercent: number;
   rssBytes: number;

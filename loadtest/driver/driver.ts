@@ -1,5 +1,6 @@
 // One driver: makes its part of the cast, and carries out the coordinator's orders (control.ts). What a session is stands in
 // sessions.ts, what is right in ledger.ts; this puts the parts together and keeps the time.
+import { basename } from "node:path";
 import { type Cast, makeCast, silentCast } from "../cast/cast.ts";
 import { readMessages } from "../cast/messages.ts";
 import { UserNames } from "../cast/names.ts";
@@ -42,6 +43,8 @@ export interface DriverOptions {
 
 export class Driver implements SessionsHost, LedgerSink, Labels {
   readonly wireKind: WireKind;
+  /** What is said, for the result: see Answers. */
+  readonly messages: string;
   private readonly cast: Cast;
   private readonly identity: Identity;
   private readonly names: UserNames;
@@ -64,10 +67,11 @@ export class Driver implements SessionsHost, LedgerSink, Labels {
   private switching: Wandering | undefined;
   private ended: boolean;
 
-  private constructor(plan: DriverPlan, cast: Cast, routes: Routes, report: (tick: Tick) => void, options: DriverOptions) {
+  private constructor(plan: DriverPlan, cast: Cast, messages: string, routes: Routes, report: (tick: Tick) => void, options: DriverOptions) {
     const names = new UserNames(plan.run, plan.driver, plan.drivers);
     const counts = new Counts();
     const latencies = new Latencies();
+    this.messages = messages;
     this.cast = cast;
     this.routes = routes;
     this.names = names;
@@ -114,8 +118,10 @@ export class Driver implements SessionsHost, LedgerSink, Labels {
   static async open(plan: DriverPlan, report: (tick: Tick) => void, options: DriverOptions = {}): Promise<Driver> {
     const silent = plan.cast.kind === "pairs" && plan.cast.talkers === 0;
     const input = { driver: plan.driver, drivers: plan.drivers, sessions: plan.sessions, seed: plan.seed, plan: plan.cast };
-    const cast = silent ? silentCast(plan.sessions, plan.seed) : makeCast(input, (await readMessages(plan.messages, MESSAGES_MAX)).messages);
-    return new Driver(plan, cast, await Routes.open(plan), report, options);
+    if (silent) return new Driver(plan, silentCast(plan.sessions, plan.seed), "none", await Routes.open(plan), report, options);
+    const { source, messages } = await readMessages(plan.messages, MESSAGES_MAX);
+    const told = `${basename(source)}, ${messages.length} messages`;
+    return new Driver(plan, makeCast(input, messages), told, await Routes.open(plan), report, options);
   }
 
   /** Carries an order out; resolves when it is. */

@@ -14,7 +14,7 @@ async function carryOut(order: ToDriver): Promise<void> {
     if (driver !== undefined) throw new Error("a driver has one plan");
     const rssBytes = process.memoryUsage.rss();
     driver = await Driver.open(order.plan, (tick) => tell({ kind: "tick", tick }));
-    return tell({ kind: "done", id: order.id, answer: { wire: driver.wireKind, rssBytes } });
+    return tell({ kind: "done", id: order.id, answer: { wire: driver.wireKind, rssBytes, messages: driver.messages } });
   }
   if (driver === undefined) throw new Error("a driver's first order is its plan");
   const answer = await driver.handle(order);

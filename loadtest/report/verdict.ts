@@ -109,7 +109,7 @@ function mostOf(split: Record<string, number>, whole: number): string {
 /** What the checker counted. */
 export function checks({ check }: Result): Markup {
   const row = ([name, words]: [keyof CheckCounts, string]): Markup =>
-    html`<tr class="${name in BROKEN && check[name] > 0 ? "broken" : "held"}"><th scope="row">${words}</th><td>${count(check[name])}</td></tr>`;
+    html`<tr class="${name in BROKEN && (check[name] ?? 0) > 0 ? "broken" : "held"}"><th scope="row">${words}</th><td>${count(check[name] ?? 0)}</td></tr>`;
   return html`<section class="panel"><table class="full"><tbody>${CHECKS.map(row)}</tbody></table></section>`;
 }
 
