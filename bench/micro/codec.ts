@@ -185,8 +185,10 @@ function upBatches(samples: readonly Sample[]): Candidate[] {
           received.read(up);
           for (let i = 0; i < received.count; i++) {
             received.get(i, command);
-            sum += command.bodyEnd;
+            // As the dispatcher does, which decodes from here on; nobody there looks at user and install.
+            sum += keep(command.body());
           }
+          received.release();
         }
         return sum;
       },
