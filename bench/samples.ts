@@ -10,8 +10,6 @@ import { hawser } from "../proto/gen/hawser.js";
 /** Wire time of the first message, ms since 2025-01-01: a day in 2026, and always the same, so that sizes repeat. */
 const FIRST_TIME = 47_000_000_000;
 const BETWEEN_MS = 1700;
-/** What an ack promises (logic/shard/reply.ts). */
-const DURABILITY_FSYNC = 2;
 
 export interface Sample {
   readonly from: Uint8Array;
@@ -66,7 +64,7 @@ export function sendFrame({ to, clientSeq, row }: Sample): Uint8Array {
 
 /** What the sender gets back. */
 export function sentFrame({ ref, row }: Sample): Uint8Array {
-  return ackFrame(ref, row.seq, row.time, DURABILITY_FSYNC);
+  return ackFrame(ref, row.seq, row.time, hawser.v1.Durability.DURABILITY_FSYNC);
 }
 
 /** What the receiver's devices get. */

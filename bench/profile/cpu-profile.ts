@@ -1,7 +1,7 @@
 // What a CPU profile of V8 says, as numbers: which functions the time went to. A profile is a tree of calls and a list of
 // samples, each of which names the node of the tree that ran; a sample stands for the time up to the next one. Samples are
 // taken by the clock on the wall, so what another process took of the core counts with the function that it interrupted:
-// shares can be trusted, and times come from the process's CPU time (`cpuMicros`) divided by shares.
+// shares can be trusted, and times are a share of the CPU time that the kernel counted for the main thread (its schedstat, cpu.ts).
 
 /** As V8 gives it, over the inspector or by --cpu-prof. Lines and columns count from 0, times are in µs. */
 export interface CpuProfile {
