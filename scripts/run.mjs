@@ -14,7 +14,7 @@ const needNats = NEED_NATS.has(args[0] ?? "") && !args.includes("--help") && !ar
 
 /** … or a load test of a Hawser that runs already, or a comparison of two that ran, or a benchmark without servers. @param {string[]} args */
 function usesAnother([command, ...rest]) {
-  if (command === "bench") return !rest.includes("spine");
+  if (command === "bench") return !rest.includes("spine") && !rest.includes("http");
   return command === "loadtest" && (rest[0] === "compare" || rest.some((arg) => arg === "--url" || arg.startsWith("--url=")));
 }
 
