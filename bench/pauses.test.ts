@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import t from "tap";
 import { compiledProgram } from "./floor/compile.ts";
-import { coreTimes, startPauses, summary, withoutPauses } from "./pauses.ts";
+import { startPauses, summary } from "./pauses.ts";
 
 /** Holds its core for so long, from when it is told to, and is done. */
 const HOG = `
@@ -109,18 +109,5 @@ t.test("summary: only what lies between the two moments counts", (t) => {
     complete: true,
   });
   t.equal(summary([], [0], true, 5, 5, true).pausedPercent, 0);
-  t.end();
-});
-
-t.test("withoutPauses: what the host took goes, what the kernel left out already stays out, nothing below zero", (t) => {
-  t.equal(withoutPauses(800_000, { pausedMs: 250, stolenUs: 0, busyUs: 1_000_000 }), 600_000);
-  t.equal(withoutPauses(800_000, { pausedMs: 250, stolenUs: 150_000, busyUs: 1_000_000 }), 720_000);
-  t.equal(withoutPauses(800_000, { pausedMs: 100, stolenUs: 150_000, busyUs: 1_000_000 }), 800_000);
-  t.equal(withoutPauses(800_000, { pausedMs: 2000, stolenUs: 0, busyUs: 1_000_000 }), 0);
-  t.equal(withoutPauses(0, { pausedMs: 0, stolenUs: 0, busyUs: 0 }), 0);
-  const all = coreTimes();
-  const none = coreTimes([]);
-  t.ok(all.busyUs > 0 && all.busyUs >= coreTimes([0]).busyUs && all.stolenUs >= 0);
-  t.strictSame(none, { busyUs: 0, stolenUs: 0 });
   t.end();
 });

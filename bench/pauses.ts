@@ -2,14 +2,13 @@
 // this keeps them, newest last, so that a measurement can ask for those since a mark.
 //
 // The kernel's own count of stolen time (process-cpu.ts) is zero on many hosts that do take time away, and where it is, the
-// kernel charges a pause to whatever process was running: a figure of CPU per message then holds the host's time too.
-// `withoutPauses` takes it out again, see there for what it assumes.
+// kernel charges a pause to whatever process was running: a figure of CPU per message then holds the host's time too. It stays
+// in there: pauses say whether a figure can be trusted, and correct none (bench/README.md).
 //
 // Tried on a virtual machine with two cores: a minute with both busy and eight processes waiting had 32 pauses of 33 ms together,
 // at most 2.7 ms, and no stolen time. On that quiet day fixed work still varied by 14% from run to run, with 0.2% of it
 // paused: what neighbours do to caches and clocks of a core is no pause, and only a floor in the same run tells.
 import { type ChildProcess, spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { compiledProgram } from "./floor/compile.ts";
 
@@ -202,35 +201,4 @@ export function summary(pauses: readonly Pause[], cores: readonly number[], real
     realtime,
     complete,
   };
-}
-
-/**
- * CPU time of a process without what the host took while it ran, in µs.
- *
- * The kernel charges a pause to whoever was running, except for what it knows as stolen (`stolenUs`, of the same cores over the
- * same time), which it has left out already. Who was running at each pause is not known, so pauses are charged to all that
- * ran in proportion to their time: `cpuUs` of the `busyUs` that the cores were busy. For a process with a core of its own
- * (taskset), take that core's pauses and busy time: then nothing is guessed but for the kernel's own work. For servers that
- * share cores with others, take all cores: right on average over many pauses, not for one long one.
- * Limits: pauses come out short by half a step on average (2 ms), so some of the host's time stays in; pauses of an idle core
- * are charged too, though they cost nobody anything; and without a real-time priority nothing may be taken out at all.
- */
-export function withoutPauses(cpuUs: number, of: { pausedMs: number; stolenUs: number; busyUs: number }): number {
-  const charged = Math.max(0, of.pausedMs * 1000 - of.stolenUs);
-  if (of.busyUs <= 0) return cpuUs;
-  return cpuUs * Math.max(0, 1 - charged / Math.max(of.busyUs, charged));
-}
-
-/** How long these cores (all when left out) were busy so far, and how much of their time the kernel knows as stolen, in µs. */
-export function coreTimes(cores?: readonly number[]): { busyUs: number; stolenUs: number } {
-  const times = { busyUs: 0, stolenUs: 0 };
-  for (const line of readFileSync("/proc/stat", "latin1").split("\n")) {
-    const [, core, fields] = /^cpu(\d+) (.*)$/.exec(line) ?? [];
-    if (fields === undefined || (cores !== undefined && !cores.includes(Number(core)))) continue;
-    // user nice system idle iowait irq softirq steal, in the kernel's clock of 100 a second.
-    const [user, nice, system, , , irq, softirq, steal] = fields.split(" ").map((ticks) => Number(ticks) * 10_000);
-    times.busyUs += user! + nice! + system! + irq! + softirq!;
-    times.stolenUs += steal ?? 0;
-  }
-  return times;
 }
