@@ -125,8 +125,7 @@ int main(int argc, char **argv) {
     watch->core = core;
     watches[count++] = watch;
   }
-  // A page that is not there would make a thread late by itself. Small stacks, since all of them are made real.
-  mlockall(MCL_CURRENT);
+  // Small, since all of them are made real, see below.
   pthread_attr_t small;
   pthread_attr_init(&small);
   pthread_attr_setstacksize(&small, 64 * 1024);
@@ -138,10 +137,15 @@ int main(int argc, char **argv) {
       return 1;
     }
   }
+  for (int i = 0; i < count; i++) {
+    while (!atomic_load(&watches[i]->started)) usleep(1000);
+  }
+  // A page that is not there would make a thread late by itself. Behind the start of the threads, so that their stacks are in
+  // it: with MCL_FUTURE instead, a limit on locked memory would keep threads from starting at all.
+  if (mlockall(MCL_CURRENT) != 0) fprintf(stderr, "pauses: memory is not locked, so a page fault may count as a pause: %s\n", strerror(errno));
   int realtime = 1;
   printf("{\"cores\":[");
   for (int i = 0; i < count; i++) {
-    while (!atomic_load(&watches[i]->started)) usleep(1000);
     realtime = realtime && watches[i]->realtime;
     printf(i == 0 ? "%d" : ",%d", watches[i]->core);
   }
