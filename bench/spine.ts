@@ -2,15 +2,13 @@
 // message in flight: how far batching brings the cost down as load rises. In the same run, round by round, the
 // same traffic through the floor (bench/floor/relay.c), because only ratios survive a noisy machine.
 import { setTimeout as delay } from "node:timers/promises";
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { type ChildProcess, spawn } from "node:child_process";
 import { connect, type Socket } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { ConditionsMeter } from "./conditions.ts";
+import { compiledProgram } from "./floor/compile.ts";
 import { startPairs } from "./pair-traffic.ts";
 import type { Table } from "./result.ts";
-import { cpuMicros, median, stolenMicros } from "./process-cpu.ts";
+import { cpuMicros, median } from "./process-cpu.ts";
 
 export interface SpineTarget {
   host: string;
@@ -37,6 +35,7 @@ export interface SpineLevel {
   floor_us_per_message: number;
   ratio_to_floor: number;
   ratios: number[];
+  /** Of the machine's time, as the kernel counts it. */
   stolen_percent: number;
 }
 
@@ -73,11 +72,10 @@ export async function benchSpine(target: SpineTarget, options: SpineOptions): Pr
     for (const pairs of options.pairs) {
       const rounds: { spine: Measured; floor: Measured; stolen: number }[] = [];
       for (let round = 0; round < options.rounds; round++) {
-        const stolen = stolenMicros();
-        const started = performance.now();
+        const meter = new ConditionsMeter();
         const floorMeasured = await measureFloor(floor, pairs, options);
         const spine = await measureSpine(target, pairs, round, options);
-        const percent = ((stolenMicros() - stolen) / ((performance.now() - started) * 1000)) * 100;
+        const percent = meter.stop().stolen_percent;
         rounds.push({ spine, floor: floorMeasured, stolen: percent });
         options.progress(
           `${pairs} pairs, round ${round + 1}/${options.rounds}: ${spine.perMessage.toFixed(1)} µs, floor ${floorMeasured.perMessage.toFixed(1)} µs, ` +
@@ -100,7 +98,6 @@ export async function benchSpine(target: SpineTarget, options: SpineOptions): Pr
     return levels;
   } finally {
     floor.process.stdin!.end();
-    rmSync(floor.dir, { recursive: true, force: true });
   }
 }
 
@@ -130,24 +127,16 @@ async function measureSpine(target: SpineTarget, pairs: number, round: number, o
 interface Floor {
   process: ChildProcess;
   port: number;
-  dir: string;
 }
 
 async function startFloor(): Promise<Floor> {
-  const dir = mkdtempSync(join(tmpdir(), "hawser-floor-"));
-  const source = fileURLToPath(new URL(import.meta.url.endsWith(".ts") ? "./floor/relay.c" : "../../bench/floor/relay.c", import.meta.url));
-  const compiler = process.env.CC ?? "cc";
-  try {
-    execFileSync(compiler, ["-O2", "-o", join(dir, "relay"), source], { stdio: "pipe" });
-  } catch (error) {
-    throw new Error(`the floor needs a C compiler (${compiler}): apt-get install gcc, or set CC`, { cause: error });
-  }
-  const child = spawn(join(dir, "relay"), { stdio: ["pipe", "pipe", "inherit"] });
+  const child = spawn(compiledProgram("relay"), { stdio: ["pipe", "pipe", "inherit"] });
   const port = await new Promise<number>((resolve, reject) => {
     child.once("error", reject);
+    child.once("close", () => reject(new Error("the floor's relay ended at once")));
     child.stdout!.once("data", (line) => resolve(Number(line)));
   });
-  return { process: child, port, dir };
+  return { process: child, port };
 }
 
 /** The same through the relay: a message of a Push's size to the other side, the next when it has arrived. */
