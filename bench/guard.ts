@@ -17,19 +17,19 @@ export interface KeptFigure {
   allowed_percent: number;
   /** What it is of, and how it is measured. */
   from: string;
+  /** The version under which it was taken, of a figure that depends on V8; compared under the same major version only. */
+  node?: string;
 }
 
 export interface Kept {
-  format: 1;
-  /** Of the last --update; instructions are compared under the same major version only. */
-  node: string;
+  format: 2;
+  /** Day of the last --update. What that one skipped is older. */
   taken: string;
   figures: Record<string, KeptFigure>;
 }
 
 /** Figures by name. Left out, and why: see `skipped`. */
 export interface Measured {
-  node: string;
   figures: Map<string, KeptFigure>;
   skipped: Map<string, string>;
 }
@@ -44,6 +44,8 @@ export interface Compared {
   drift_percent: number | null;
   allowed_percent: number | null;
   verdict: Verdict;
+  /** Why it was skipped. */
+  reason: string | null;
 }
 
 const KEPT_FILE = fileURLToPath(new URL(import.meta.url.endsWith(".ts") ? "./guard.json" : "../../bench/guard.json", import.meta.url));
@@ -65,9 +67,12 @@ const COUNTED = 3;
 export type Depth = "short" | "quick" | "full";
 
 export async function measureGuard(depth: Depth, progress: (line: string) => void): Promise<Measured> {
-  const measured: Measured = { node: process.version, figures: new Map(), skipped: new Map() };
+  const measured: Measured = { figures: new Map(), skipped: new Map() };
   const add = (name: string, value: number, allowed_percent: number, from: string) =>
     measured.figures.set(name, { value: rounded(value), allowed_percent, from });
+  // How large objects are, what gets allocated and to what functions are compiled is up to V8.
+  const addOfNode = (name: string, value: number, allowed_percent: number, from: string) =>
+    measured.figures.set(name, { value: rounded(value), allowed_percent, from, node: process.version });
   progress("frames");
   for (const { name, mean_bytes } of frameRows(fixedSamples(SAMPLES))) {
     add(`frame bytes, ${name}`, mean_bytes as number, EXACT, `mean over ${SAMPLES} built-in messages (micro/frames.ts)`);
@@ -78,17 +83,17 @@ export async function measureGuard(depth: Depth, progress: (line: string) => voi
   add("fabric bytes down, Send", fabric.down, EXACT, "of Down batches with the ack and the push of each of 64 Sends (guard-work.ts)");
 
   progress("memory");
-  add("timing wheel, bytes per slot", await wheelBytesInChild(WHEEL_SLOTS), 2, `a wheel of ${WHEEL_SLOTS} slots (micro/wheel.ts)`);
+  addOfNode("timing wheel, bytes per slot", await wheelBytesInChild(WHEEL_SLOTS), 2, `a wheel of ${WHEEL_SLOTS} slots (micro/wheel.ts)`);
   const gateway = await gatewayInChild(SESSIONS);
-  add("gateway, bytes per session", gateway.total_bytes, MEMORY, `heap and arrays of ${SESSIONS} sessions without sockets (micro/sessions.ts)`);
+  addOfNode("gateway, bytes per session", gateway.total_bytes, MEMORY, `heap and arrays of ${SESSIONS} sessions without sockets (micro/sessions.ts)`);
   const attached = await logicInChild(SESSIONS, -1);
-  add("logic, bytes per session", attached.total_bytes, MEMORY, `heap and arrays of ${SESSIONS} attached sessions (micro/sessions.ts)`);
-  if (depth !== "short") await measureHeads(add);
+  addOfNode("logic, bytes per session", attached.total_bytes, MEMORY, `heap and arrays of ${SESSIONS} attached sessions (micro/sessions.ts)`);
+  if (depth !== "short") await measureHeads(addOfNode);
 
   for (const [name, call, what] of ALLOCATIONS.slice(0, depth === "short" ? 1 : undefined)) {
     progress(`allocations, ${name}`);
     const { heap_bytes, array_bytes } = await inChild<Allocations>(work, call, [], YOUNG_FLAGS);
-    add(`allocated bytes, ${name}`, heap_bytes + array_bytes, ALLOCATED, `for each Send: ${what} (guard-work.ts)`);
+    addOfNode(`allocated bytes, ${name}`, heap_bytes + array_bytes, ALLOCATED, `for each Send: ${what} (guard-work.ts)`);
   }
   if (depth === "short") return measured;
 
@@ -99,7 +104,7 @@ export async function measureGuard(depth: Depth, progress: (line: string) => voi
       continue;
     }
     progress(`${name}: a minute`);
-    add(name, await instructionsOf(work, call, count), COUNTED, `for each Send, counted by cachegrind over ${count} (guard-work.ts)`);
+    addOfNode(name, await instructionsOf(work, call, count), COUNTED, `for each Send, counted by cachegrind over ${count} (guard-work.ts)`);
   }
   return measured;
 }
@@ -127,14 +132,15 @@ async function measureHeads(add: (name: string, value: number, allowed_percent: 
   );
 }
 
-/** Puts every figure beside what is kept of it. */
-export function compareGuard(kept: Kept, { node, figures, skipped }: Measured): Compared[] {
+/** Puts every figure beside what is kept of it. What was not measured, or was kept of another major version of Node, is skipped. */
+export function compareGuard(kept: Kept, { figures, skipped }: Measured): Compared[] {
   const names = new Set([...Object.keys(kept.figures), ...figures.keys(), ...skipped.keys()]);
   return [...names].map((name) => {
     const was = kept.figures[name];
     const now = figures.get(name);
-    const row = { name, kept: was?.value ?? null, now: now?.value ?? null, drift_percent: null, allowed_percent: was?.allowed_percent ?? null };
-    if (now === undefined || (isOfOneNode(name) && was !== undefined && major(node) !== major(kept.node))) return { ...row, verdict: Verdict.Skipped };
+    const row = { name, kept: was?.value ?? null, now: now?.value ?? null, drift_percent: null, allowed_percent: was?.allowed_percent ?? null, reason: null };
+    const reason = now === undefined ? (skipped.get(name) ?? "not measured") : otherNode(was, now);
+    if (now === undefined || reason !== undefined) return { ...row, verdict: Verdict.Skipped, reason: reason! };
     if (was === undefined) return { ...row, verdict: Verdict.New };
     const drift_percent = was.value === now.value ? 0 : (100 * (now.value - was.value)) / was.value;
     const verdict = drift_percent > was.allowed_percent ? Verdict.Worse : drift_percent < -was.allowed_percent ? Verdict.Better : Verdict.Kept;
@@ -143,10 +149,10 @@ export function compareGuard(kept: Kept, { node, figures, skipped }: Measured): 
 }
 
 /** What is kept when these figures are taken over: values anew, the drift that somebody allowed as it was. */
-export function updated(kept: Kept, { node, figures }: Measured, now: Date): Kept {
+export function updated(kept: Kept, { figures }: Measured, now: Date): Kept {
   const merged: Record<string, KeptFigure> = { ...kept.figures };
   for (const [name, figure] of figures) merged[name] = { ...figure, allowed_percent: kept.figures[name]?.allowed_percent ?? figure.allowed_percent };
-  return { format: 1, node, taken: now.toISOString().slice(0, 10), figures: merged };
+  return { format: 2, taken: now.toISOString().slice(0, 10), figures: merged };
 }
 
 export function guardTable(compared: readonly Compared[]): Table {
@@ -160,12 +166,12 @@ export function guardTable(compared: readonly Compared[]): Table {
       { key: "allowed_percent", title: "allowed %", digits: 1 },
       { key: "verdict", title: "" },
     ],
-    rows: compared.map((row): Row => ({ ...row })),
+    rows: compared.map(({ reason: _, ...row }): Row => row),
   };
 }
 
 export function readKept(): Kept {
-  if (!existsSync(KEPT_FILE)) return { format: 1, node: process.version, taken: "", figures: {} };
+  if (!existsSync(KEPT_FILE)) return { format: 2, taken: "", figures: {} };
   return JSON.parse(readFileSync(KEPT_FILE, "utf8")) as Kept;
 }
 
@@ -173,9 +179,10 @@ export function writeKept(kept: Kept): void {
   writeFileSync(KEPT_FILE, `${JSON.stringify(kept, undefined, 2)}\n`);
 }
 
-/** Other versions of V8 compile to other instructions. */
-function isOfOneNode(name: string): boolean {
-  return name.startsWith("instructions");
+/** Why the two cannot be compared, where they cannot. */
+function otherNode(was: KeptFigure | undefined, now: KeptFigure): string | undefined {
+  if (was?.node === undefined || now.node === undefined || major(was.node) === major(now.node)) return undefined;
+  return `kept of Node ${was.node}, and this is ${now.node}`;
 }
 
 function major(version: string): string {

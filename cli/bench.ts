@@ -7,6 +7,7 @@ import { type Command, InvalidArgumentError } from "commander";
 import { ConditionsWatch, machine, unfitBecauseOf } from "../bench/conditions.ts";
 import { type BenchOptions, type BenchResult, formatResult, formatTable } from "../bench/result.ts";
 import { integer, option } from "./options.ts";
+import type { Stack } from "./stack.ts";
 
 interface MicroPlan {
   summary: string;
@@ -109,18 +110,15 @@ async function micro(names: string[], { json, quick = false }: CommonFlags): Pro
     for (const name of names) console.error(`${name.padEnd(12)} ${MICRO[name]!.summary}`);
     console.error("store, spine, http and guard by name only\n");
   }
-  const watch = await ConditionsWatch.start(console.error);
   const benches: BenchResult[] = [];
-  try {
+  await watched(async (watch) => {
     for (const name of names) {
       const { run } = await MICRO[name]!.load();
       const result = await run({ quick, watch, progress: (line) => console.error(`${name}: ${line}`) });
       show(formatResult(result));
       benches.push(result);
     }
-  } finally {
-    await watch.stop();
-  }
+  });
   // Columns are for the eye.
   const figures = benches.map(({ tables, ...result }) => ({ ...result, tables: tables.map(({ title, rows }) => ({ title, rows })) }));
   writeJson(json, { quick, benches: figures });
@@ -135,22 +133,22 @@ function writeJson(out: string | undefined, figures: object): void {
 
 async function store({ json, quick, rows }: CommonFlags & { rows?: number }): Promise<void> {
   const { benchStore, storeTables } = await import("../bench/store.ts");
-  const watch = await ConditionsWatch.start(console.error);
-  const meter = watch.begin();
-  const result = await benchStore({ rows: rows ?? (quick ? 20_000 : 200_000) });
-  const conditions = await meter.end();
-  await watch.stop();
-  const shown = { bench: "store", notes: [], tables: storeTables(result), conditions, unfit: unfitBecauseOf(conditions) };
-  (json === "-" ? console.error : console.log)(formatResult(shown));
-  writeJson(json, { bench: "store", ...result, conditions, unfit: shown.unfit });
+  await watched(async (watch) => {
+    const meter = watch.begin();
+    const result = await benchStore({ rows: rows ?? (quick ? 20_000 : 200_000) });
+    const conditions = await meter.end();
+    const shown = { bench: "store", notes: [], tables: storeTables(result), conditions, unfit: unfitBecauseOf(conditions) };
+    (json === "-" ? console.error : console.log)(formatResult(shown));
+    writeJson(json, { bench: "store", ...result, conditions, unfit: shown.unfit });
+  });
 }
 
 async function guard({ json, quick = false, update = false }: CommonFlags & { update?: boolean }): Promise<void> {
   const { compareGuard, guardTable, measureGuard, readKept, updated, Verdict, writeKept } = await import("../bench/guard.ts");
   const measured = await measureGuard(quick ? "quick" : "full", (line) => console.error(`guard: ${line}`));
-  for (const [name, reason] of measured.skipped) console.error(`SKIPPED: ${name}: ${reason}`);
   const kept = readKept();
   const compared = compareGuard(kept, measured);
+  for (const { name, reason } of compared) if (reason !== null) console.error(`SKIPPED: ${name}: ${reason}`);
   (json === "-" ? console.error : console.log)(formatTable(guardTable(compared)));
   writeJson(json, { bench: "guard", figures: compared });
   if (update) {
@@ -166,22 +164,43 @@ async function guard({ json, quick = false, update = false }: CommonFlags & { up
   }
 }
 
+/** Has a stack of its own while `work` lasts. Whatever was started is stopped, and its folder removed, also when the stack did not come up. */
+async function onStack(work: (stack: Stack, watch: ConditionsWatch) => Promise<void>): Promise<void> {
+  const { startStack } = await import("./stack.ts");
+  const dataDir = mkdtempSync(join(tmpdir(), "hawser-bench-"));
+  try {
+    await watched(async (watch) => {
+      const stack = await startStack({ dataDir, ports: "free", dev: true, quiet: true, logLevel: "error", gatewayArgs: ["--sends-per-second", "100000"] });
+      try {
+        await work(stack, watch);
+      } finally {
+        await stack.stop();
+      }
+    });
+  } finally {
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+}
+
+/** Watches the machine while `work` lasts. */
+async function watched(work: (watch: ConditionsWatch) => Promise<void>): Promise<void> {
+  const watch = await ConditionsWatch.start(console.error);
+  try {
+    await work(watch);
+  } finally {
+    await watch.stop();
+  }
+}
+
 interface HttpFlags {
   seconds: number;
   rounds: number;
 }
 
 async function http({ json, quick, ...own }: CommonFlags & HttpFlags): Promise<void> {
-  const [{ benchHttp, HTTP_BENCH_OPTIONS, httpTable }, { realSamples }, { startStack }] = await Promise.all([
-    import("../bench/http/http.ts"),
-    import("../bench/samples.ts"),
-    import("./stack.ts"),
-  ]);
+  const [{ benchHttp, HTTP_BENCH_OPTIONS, httpTable }, { realSamples }] = await Promise.all([import("../bench/http/http.ts"), import("../bench/samples.ts")]);
   const { samples, source } = await realSamples(20_000);
-  const dataDir = mkdtempSync(join(tmpdir(), "hawser-bench-"));
-  const watch = await ConditionsWatch.start(console.error);
-  const stack = await startStack({ dataDir, ports: "free", dev: true, quiet: true, logLevel: "error", gatewayArgs: ["--sends-per-second", "100000"] });
-  try {
+  await onStack(async (stack, watch) => {
     const { http: gateway, logicHttp: logic, tcp } = stack.urls;
     const parts = { gateway: { url: gateway, pid: stack.pids["gateway"]! }, logic: { url: logic, pid: stack.pids["logic"]! } };
     const options = { ...HTTP_BENCH_OPTIONS, ...own, ...(quick && { seconds: 1, rounds: 1 }) };
@@ -197,11 +216,7 @@ async function http({ json, quick, ...own }: CommonFlags & HttpFlags): Promise<v
     const shown = { bench: "http", notes, tables: [httpTable(levels)], conditions, unfit: unfitBecauseOf(conditions) };
     (json === "-" ? console.error : console.log)(formatResult(shown));
     writeJson(json, { bench: "http", levels, conditions, unfit: shown.unfit });
-  } finally {
-    await stack.stop();
-    await watch.stop();
-    rmSync(dataDir, { recursive: true, force: true });
-  }
+  });
 }
 
 interface SpineFlags {
@@ -211,16 +226,9 @@ interface SpineFlags {
 }
 
 async function spine({ json, quick, ...own }: CommonFlags & SpineFlags): Promise<void> {
-  const [{ benchSpine, spineTable }, { realSamples }, { startStack }] = await Promise.all([
-    import("../bench/spine.ts"),
-    import("../bench/samples.ts"),
-    import("./stack.ts"),
-  ]);
+  const [{ benchSpine, spineTable }, { realSamples }] = await Promise.all([import("../bench/spine.ts"), import("../bench/samples.ts")]);
   const { samples, source } = await realSamples(20_000);
-  const dataDir = mkdtempSync(join(tmpdir(), "hawser-bench-"));
-  const watch = await ConditionsWatch.start(console.error);
-  const stack = await startStack({ dataDir, ports: "free", dev: true, quiet: true, logLevel: "error", gatewayArgs: ["--sends-per-second", "100000"] });
-  try {
+  await onStack(async (stack, watch) => {
     const target = { host: "127.0.0.1", tcpPort: Number(new URL(stack.urls.tcp).port), pids: () => stack.pids };
     const texts = samples.map(({ row }) => Buffer.from(row.payload));
     const options = quick ? { ...own, pairs: own.pairs.slice(0, 3), seconds: Math.min(own.seconds, 2) } : own;
@@ -231,11 +239,7 @@ async function spine({ json, quick, ...own }: CommonFlags & SpineFlags): Promise
     const shown = { bench: "spine", notes, tables: [spineTable(levels)], conditions, unfit: unfitBecauseOf(conditions) };
     (json === "-" ? console.error : console.log)(formatResult(shown));
     writeJson(json, { bench: "spine", levels, conditions, unfit: shown.unfit });
-  } finally {
-    await stack.stop();
-    await watch.stop();
-    rmSync(dataDir, { recursive: true, force: true });
-  }
+  });
 }
 
 function list(text: string): number[] {
