@@ -96,8 +96,9 @@ t.test("an Up batch reads as protobufjs reads it, damaged or not", async (t) => 
       const { bytes, bodyStart, bodyEnd, slot, generation, type, ref, user, install } = command_;
       return [slot, generation, type, ref, hex(bytes.subarray(bodyStart, bodyEnd)), hex(user), hex(install)];
     });
+    const seen = [headHex(batch.head), batch.sessions, batch.digest, commands];
     batch.release();
-    return [headHex(batch.head), batch.sessions, batch.digest, commands];
+    return seen;
   };
   const decode = (value: Uint8Array) => {
     const up = Up.decode(value);

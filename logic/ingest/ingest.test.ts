@@ -122,6 +122,42 @@ t.test("a new link replaces the old one with all its sessions; answers for the o
   t.strictSame(g.take(), ["0.1 Sent 9 seq 1"]);
 });
 
+/** Whether objects reachable from `root` hold the memory of `bytes`, by themselves or through a view. */
+function holds(root: object, bytes: Uint8Array): boolean {
+  const seen = new Set<unknown>([root]);
+  for (const value of seen) {
+    if (ArrayBuffer.isView(value)) {
+      if (value.buffer === bytes.buffer) return true;
+      continue;
+    }
+    const parts: Iterable<unknown> = value instanceof Map ? [...value].flat() : value instanceof Set ? value : Object.values(value as object);
+    for (const part of parts) if (typeof part === "object" && part !== null) seen.add(part);
+  }
+  return false;
+}
+
+t.test("a batch that was read, refused or could not be read is not kept", async (t) => {
+  const { bench: b } = bench();
+  const g = b.gateway("g");
+  // In memory of its own, as it comes from the bus.
+  const receive = (bytes: Uint8Array): Uint8Array => {
+    const own = Uint8Array.from(bytes);
+    b.logic.receive(own);
+    return own;
+  };
+  g.attach(0, 1, { user: "ann", install: 1 });
+  g.attach(1, 1, { user: "bob", install: 2 });
+  const good = g.flush(true);
+  t.notOk(holds(b.logic.ingest, receive(good)), "taken");
+  t.equal([...b.logic.ingest.peers.values()][0]!.sessions.size, 2);
+  t.notOk(holds(b.logic.ingest, receive(good)), "had before");
+  t.notOk(holds(b.logic.ingest, receive(good.subarray(0, good.length - 1))), "cut off");
+  t.notOk(holds(b.logic.ingest, receive(g.encode({ ...g.end.nextHead(), to: Buffer.from("somebody") }, []))), "for somebody else");
+  t.notOk(holds(b.logic.ingest, receive(g.encode({ ...g.end.nextHead(), link: 7 }, []))), "of a link that is not known");
+  t.equal(b.logic.ingest.counters.badBatches, 2);
+  t.equal(b.logic.ingest.counters.resets, 1);
+});
+
 t.test("a batch of a replaced link is ignored", async (t) => {
   const { bench: b } = bench();
   const g = b.gateway("g");

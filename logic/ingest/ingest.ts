@@ -56,28 +56,33 @@ export class Ingest {
     this.command = new Command();
   }
 
-  /** One message from NATS. */
+  /** One message from NATS. Its bytes are not kept. */
   receive(bytes: Uint8Array): void {
-    const { up } = this;
+    if (this.read(bytes)) this.take();
+    else this.counters.badBatches++;
+    this.up.release();
+    this.command.release();
+  }
+
+  /** False: the bytes are no batch, or not one for us. */
+  private read(bytes: Uint8Array): boolean {
     try {
-      up.read(bytes);
+      this.up.read(bytes);
     } catch {
-      this.counters.badBatches++;
-      return;
+      return false;
     }
-    const { head } = up;
-    if (head.from.length !== INCARNATION_BYTES || hex(head.to) !== this.incarnation) {
-      this.counters.badBatches++;
-      return;
-    }
+    const { head } = this.up;
+    return head.from.length === INCARNATION_BYTES && hex(head.to) === this.incarnation;
+  }
+
+  private take(): void {
+    const { up } = this;
     this.counters.batches++;
-    const peer = this.peerOf(head);
-    if (peer !== undefined) {
-      const now = this.host.now();
-      if (peer.link.receive(head, now, peer.resend) === Verdict.Deliver) this.deliver(peer, up);
-      if (peer.link.headDue(now)) peer.flushHead();
-    }
-    up.release();
+    const peer = this.peerOf(up.head);
+    if (peer === undefined) return;
+    const now = this.host.now();
+    if (peer.link.receive(up.head, now, peer.resend) === Verdict.Deliver) this.deliver(peer, up);
+    if (peer.link.headDue(now)) peer.flushHead();
   }
 
   private deliver(peer: GatewayPeer, up: UpBatch): void {

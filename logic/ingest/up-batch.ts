@@ -65,9 +65,10 @@ export class UpBatch {
     command.installEnd = fields[at + 9]!;
   }
 
-  /** The batch is done with: its bytes are not kept, nor is room for a very large one. */
+  /** The batch is done with, or could not be read: neither its bytes are kept, head included, nor room for a very large one. */
   release(): void {
     this.bytes = NONE;
+    this.head = NO_HEAD;
     if (this.fields.length > 16 * COMMANDS_START * FIELDS && this.count < COMMANDS_START) this.fields = new Float64Array(COMMANDS_START * FIELDS);
   }
 
@@ -159,6 +160,11 @@ export class Command {
     this.userEnd = 0;
     this.installStart = 0;
     this.installEnd = 0;
+  }
+
+  /** Lets go of the batch. */
+  release(): void {
+    this.bytes = NONE;
   }
 
   /** Reads the body as it stands. */
