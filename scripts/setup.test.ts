@@ -1,8 +1,9 @@
 // What setup decides: which packages are missing, where the NATS server is, what gets compiled, copied and removed.
 import { spawnSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
+import { INSTALL } from "./apt.mjs";
 import { isTestFile, orphans, plan } from "./build.mjs";
 import { findNatsServer } from "./find-nats.mjs";
 import { checkNode, installScope, missingPackages } from "./setup.mjs";
@@ -63,6 +64,50 @@ t.test("the NATS server", (t) => {
   t.throws(() => findNatsServer({ HAWSER_NATS_SERVER: "/opt/nats" }, () => false), { message: "/opt/nats" }, "and has to be right");
   writeFileSync(program, "#!/bin/sh\n", { mode: 0o644 });
   t.throws(() => findNatsServer({ HAWSER_NATS_SERVER: program }), { message: "no program" }, "a file that cannot be run");
+  t.end();
+});
+
+t.test("installing packages leaves no trace but them", (t) => {
+  const services = { old: { lib: { systemd: { system: { "epmd.service": "" } } } }, masked: { etc: { systemd: { system: { "epmd.socket": "" } } } } };
+  const policy = (root: string) => join(root, "usr/sbin/policy-rc.d");
+  /** Runs it with an apt-get that does as told, on a machine with these files; returns what it ran, and how it ended. */
+  const install = (apt: string, files: object) => {
+    const root = t.testdir({ usr: { sbin: {} }, bin: {}, ...files });
+    const log = join(root, "log");
+    writeFileSync(log, "");
+    const programs = {
+      "apt-get": `echo "apt-get $*" >> ${log}\n[ -x ${policy(root)} ] && echo "held back" >> ${log}\n${apt}`,
+      systemctl: `echo "systemctl $*" >> ${log}`,
+    };
+    for (const [name, script] of Object.entries(programs)) writeFileSync(join(root, "bin", name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    const args = ["-c", INSTALL, "install", root, "epmd.service epmd.socket", "ejabberd", "erlang-base"];
+    const { status, signal } = spawnSync("/bin/sh", args, { env: { PATH: `${join(root, "bin")}:/usr/bin:/bin` } });
+    return { root, ran: readFileSync(log, "utf8").trim().split("\n"), status, signal };
+  };
+  const packages = "apt-get install -y -q -q --no-install-recommends ejabberd erlang-base";
+  const update = ["apt-get update -q -q", "held back"];
+
+  const fresh = install("exit 0", {});
+  t.strictSame(fresh.ran, [...update, packages, "held back", "systemctl -q disable epmd.service", "systemctl -q disable epmd.socket"]);
+  t.equal(fresh.status, 0);
+  t.notOk(existsSync(policy(fresh.root)));
+
+  const some = install("exit 0", services.old);
+  t.strictSame(some.ran.slice(4), ["systemctl -q disable epmd.socket"], "a service that was there before goes on");
+  t.strictSame(install("exit 0", { ...services.old, ...services.masked }).ran.slice(4), [], "or was kept from starting by somebody");
+
+  const failed = install('[ "$1" = update ] || exit 100', {});
+  t.equal(failed.status, 1);
+  t.notOk(existsSync(policy(failed.root)), "services may start again after a failure");
+  for (const signal of ["INT", "TERM", "HUP"]) {
+    const stopped = install(`[ "$1" = update ] || kill -${signal} $PPID`, {});
+    t.strictSame({ status: stopped.status, signal: stopped.signal }, { status: 130, signal: null });
+    t.strictSame(stopped.ran, [...update, packages, "held back"]);
+    t.notOk(existsSync(policy(stopped.root)), `and after SIG${signal}`);
+  }
+
+  const own = install("exit 0", { usr: { sbin: { "policy-rc.d": "somebody's" } } });
+  t.equal(readFileSync(policy(own.root), "utf8"), "somebody's", "a policy that was there stays");
   t.end();
 });
 
