@@ -70,7 +70,7 @@ export function figuresOf(result: Result): Measured[] {
     for (const [part, value] of Object.entries(server.split)) {
       add(`${part}_cpu_us_per_message`, value, "lower", TOLERANCE.usual, (one) => percentOf(one, part));
     }
-    add("server_cpu_us_per_message_with_idle", server.cpu_us_per_message_with_idle, "lower", TOLERANCE.usual, cpu);
+    add("server_cpu_us_per_message_over_idle", server.cpu_us_per_message_over_idle, "lower", TOLERANCE.usual, cpu);
     add("server_cpu_us_per_delivery", server.cpu_us_per_delivery, "lower", TOLERANCE.usual, cpu);
     for (const [part, value] of Object.entries(server.idle_cpu_percent)) add(`${part}_idle_cpu_percent`, value, "lower", TOLERANCE.once);
     add("server_bytes_per_connection", server.bytes_per_connection, "lower", TOLERANCE.memory);

@@ -157,7 +157,7 @@ const RESULT = shape({
   server: orNull(
     shape({
       cpu_us_per_message: orNull(number),
-      cpu_us_per_message_with_idle: orNull(number),
+      cpu_us_per_message_over_idle: orNull(number),
       cpu_us_per_delivery: orNull(number),
       split: AMOUNTS,
       idle_cpu_percent: AMOUNTS,

@@ -122,12 +122,12 @@ export interface Result {
   ack_latency_curve: PercentileCurve;
   /** Null where the server's processes are not ours to look at. */
   server: {
-    /** CPU (user and system) of all server processes while traffic flowed, per acked message; null without traffic. */
+    /** CPU (user and system) of all server processes while traffic flowed, per acked message; null without traffic. All of it, idling and beats included. */
     cpu_us_per_message: number | null;
-    /** The same with what these processes use anyway while nobody talks, which is taken off above. */
-    cpu_us_per_message_with_idle: number | null;
+    /** The same without what these processes use anyway while nobody talks; null where that was not seen with as many connections. */
+    cpu_us_per_message_over_idle: number | null;
     cpu_us_per_delivery: number | null;
-    /** The same, by part: gateway (all of them), logic, nats. */
+    /** cpu_us_per_message by part, which add up to it: gateway (all of them), logic, nats. */
     split: Record<string, number>;
     /** By part, percent of one core with everybody connected and nobody talking. */
     idle_cpu_percent: Record<string, number>;

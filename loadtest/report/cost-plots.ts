@@ -20,12 +20,12 @@ const HEIGHT = 200;
 export function cpuPerMessage({ server }: Result): Markup {
   const title = "CPU of the server per message";
   if (server === null) return panel(title, html`<p class="empty">${NOT_OURS}</p>`);
-  const { cpu_us_per_message: total, cpu_us_per_message_with_idle: withIdle, cpu_us_per_delivery: perDelivery, split, idle_cpu_percent: idle } = server;
+  const { cpu_us_per_message: total, cpu_us_per_message_over_idle: overIdle, cpu_us_per_delivery: perDelivery, split, idle_cpu_percent: idle } = server;
   if (total === null) return panel(title, html`<p class="empty">No message flowed, so there is no cost per message.</p>`);
   const idling = inOrder(idle).map(([name, value]) => `${name} ${significant(Math.round(value * 10) / 10)}%`);
   const note = [
-    "User and system time of all server processes while traffic flowed, per acked message, without what they use while nobody talks.",
-    withIdle === null ? undefined : `With that it is ${text(micros(withIdle))}.`,
+    "User and system time of all server processes while traffic flowed, per acked message.",
+    overIdle === null ? undefined : `Without what they use while nobody talks it is ${text(micros(overIdle))}.`,
     perDelivery === null ? undefined : `Per delivery it is ${text(micros(perDelivery))}.`,
     idling.length === 0 ? undefined : `Of one core, everybody connected and nobody talking: ${idling.join(", ")}.`,
   ];

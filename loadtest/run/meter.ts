@@ -31,6 +31,9 @@ export interface Totals {
 /** What was measured between two moments. */
 export interface Window {
   seconds: number;
+  /** Sessions connected when it began, and when it ended. */
+  connectedFrom: number;
+  connectedTo: number;
   sent: number;
   acked: number;
   delivered: number;
@@ -203,6 +206,8 @@ export class Meter {
     const totals = this.totals();
     return {
       seconds: (at - from.at) / 1000,
+      connectedFrom: from.totals.connected,
+      connectedTo: totals.connected,
       sent: totals.sent - from.totals.sent,
       acked: totals.acked - from.totals.acked,
       delivered: totals.delivered - from.totals.delivered,

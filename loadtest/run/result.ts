@@ -10,6 +10,8 @@ import { sum } from "./servers.ts";
 export const MEMORY_CONNECTIONS_MIN = 1000;
 /** The same of a driver, which also has the texts. */
 const DRIVER_MEMORY_CONNECTIONS_MIN = 10_000;
+/** What idling costs is known where so nearly as many were connected then: the part by which they may differ. */
+const IDLE_CONNECTIONS_PART = 0.05;
 const TRACES_MAX = 100;
 /** Of memory against connections. */
 const CURVE_POINTS_MAX = 200;
@@ -128,7 +130,7 @@ export function mergeVerdicts(verdicts: readonly Verdict[]): Verdict {
   return { ...counts, traces, frames };
 }
 
-/** CPU per message over the windows that count, without what the same processes use when nobody talks. */
+/** CPU per message over the windows that count: all of it, and without what the same processes use when nobody talks. */
 function serverOf(seen: Seen, counted: readonly MeasuredWindow[]): Result["server"] {
   if (seen.before.privateBytes === null) return null;
   const { resting } = seen;
@@ -138,22 +140,27 @@ function serverOf(seen: Seen, counted: readonly MeasuredWindow[]): Result["serve
   const acked = total(measured, (window) => window.acked);
   const delivered = total(measured, (window) => window.delivered);
   const split: Record<string, number> = {};
-  const gross: Record<string, number> = {};
-  for (const { cpuMicros, seconds } of measured) {
-    for (const [part, micros] of Object.entries(cpuMicros!)) {
-      gross[part] = (gross[part] ?? 0) + micros / acked;
-      split[part] = (split[part] ?? 0) + (micros - (idleMicrosPerSecond[part] ?? 0) * seconds) / acked;
-    }
+  for (const { cpuMicros } of measured) {
+    for (const [part, micros] of Object.entries(cpuMicros!)) split[part] = (split[part] ?? 0) + micros / acked;
   }
-  const perMessage = acked === 0 ? null : round(sum(split), 2);
   return {
-    cpu_us_per_message: perMessage,
-    cpu_us_per_message_with_idle: acked === 0 ? null : round(sum(gross), 2),
+    cpu_us_per_message: acked === 0 ? null : round(sum(split), 2),
+    cpu_us_per_message_over_idle: acked === 0 ? null : overIdle(sum(split), sum(idleMicrosPerSecond), acked, measured, resting),
     cpu_us_per_delivery: acked === 0 || delivered === 0 ? null : round((sum(split) * acked) / delivered, 2),
     split: rounded(split, 2),
     idle_cpu_percent: rounded(Object.fromEntries(Object.entries(idleMicrosPerSecond).map(([part, micros]) => [part, micros / 10_000])), 2),
     ...memoryOf(seen),
   };
+}
+
+/** Null where idling was not seen, or with another number of connections, or where its short sample is above what was used under load. */
+function overIdle(gross: number, idleMicrosPerSecond: number, acked: number, measured: readonly MeasuredWindow[], resting: Seen["resting"]): number | null {
+  if (resting === undefined || resting.cpuMicros === null) return null;
+  const { connections } = resting;
+  const alike = (connected: number): boolean => Math.abs(connected - connections) <= connections * IDLE_CONNECTIONS_PART;
+  if (!measured.every(({ connectedFrom, connectedTo }) => alike(connectedFrom) && alike(connectedTo))) return null;
+  const left = gross - (idleMicrosPerSecond * total(measured, (window) => window.seconds)) / acked;
+  return left < 0 ? null : round(left, 2);
 }
 
 function memoryOf(seen: Seen): Pick<NonNullable<Result["server"]>, "bytes_per_connection" | "bytes_per_connection_split" | "kernel_bytes_per_connection"> {

@@ -227,6 +227,8 @@ function seenOf(given: Partial<Seen> = {}): Seen {
     windows: [
       {
         seconds: 10,
+        connectedFrom: 2000,
+        connectedTo: 2000,
         sent: 20_000,
         acked: 20_000,
         delivered: 40_000,
@@ -289,7 +291,11 @@ t.test("a result: figures from windows, memory from the rest, verdicts added up"
     passed: true,
   });
   // 50 + 70 ms of CPU a second for 2,000 messages is 60 µs; idling takes 10 + 20 ms a second of it: 15 µs.
-  t.match(result.server, { cpu_us_per_message: 45, cpu_us_per_message_with_idle: 60, cpu_us_per_delivery: 22.5, split: { gateway: 20, logic: 25 } });
+  t.match(result.server, { cpu_us_per_message: 60, cpu_us_per_message_over_idle: 45, cpu_us_per_delivery: 30, split: { gateway: 25, logic: 35 } });
+  const half = seenOf().windows.map((window) => ({ ...window, connectedTo: 1000 }));
+  t.match(makeResult(inputOf(seenOf({ windows: half }))).server, { cpu_us_per_message: 60, cpu_us_per_message_over_idle: null }, "others were resting");
+  const busy = { ...seenOf().resting!, cpuMicros: { gateway: 900_000, logic: 0 } };
+  t.equal(makeResult(inputOf(seenOf({ resting: busy }))).server?.cpu_us_per_message_over_idle, null, "never negative");
   t.match(result.server, { idle_cpu_percent: { gateway: 1, logic: 2 }, bytes_per_connection: 1500, kernel_bytes_per_connection: 5000 });
   t.strictSame(result.server?.bytes_per_connection_split, { gateway: 1000, logic: 500 });
   t.equal(result.driver.bytes_per_connection, null, "too few for that");
@@ -481,6 +487,8 @@ function rehearsal(phases: string[], orders: string[]): Stage {
   };
   const windowOf = () => ({
     seconds: 1,
+    connectedFrom: 600,
+    connectedTo: 600,
     sent: 100,
     acked: 100,
     delivered: 50 + (window += 1) * 0,

@@ -26,11 +26,11 @@ export function renderTable(result: Result): string {
   if (server === null) rows.push(["server", "its processes are not ours to look at: no figures of CPU and memory"]);
   else {
     if (server.cpu_us_per_message !== null) {
-      const idle = server.cpu_us_per_message_with_idle;
+      const idle = server.cpu_us_per_message_over_idle;
       rows.push([
         "server CPU",
         `${server.cpu_us_per_message} µs a message (${splitWords(server.split, " µs")})` +
-          `${idle !== null && idle > server.cpu_us_per_message * 1.03 ? `, ${idle} µs with what idling costs` : ""}; ${server.cpu_us_per_delivery} µs a delivery`,
+          `${idle !== null && idle < server.cpu_us_per_message * 0.97 ? `, ${idle} µs without what idling costs` : ""}; ${server.cpu_us_per_delivery} µs a delivery`,
       ]);
     }
     if (Object.keys(server.idle_cpu_percent).length > 0)

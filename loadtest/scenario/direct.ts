@@ -7,7 +7,7 @@ export const direct: Scenario = {
   meaning:
     "Every session is a user who writes to the partners, as often and with the texts that the message file has. Messages leave open loop at --rate, " +
     "whether or not earlier ones were answered, and latency counts from the moment a message was meant to leave. " +
-    "CPU per message is that of all server processes together over the traffic phase, without what they use when nobody talks.",
+    "CPU per message is that of all server processes together over the traffic phase.",
   defaults: { connections: 2000, seconds: 20, rate: 2000 },
   setup: () => ({ cast: { kind: "pairs", talkers: 1 } }),
   phases: (dials) => [

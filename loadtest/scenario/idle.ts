@@ -28,9 +28,8 @@ export const idle: Scenario = {
     await begin(stage, dials);
     await stage.phase("hold", async (figures) => {
       if (dials.rate > 0) await stage.traffic(dials.rate, EVERYBODY);
-      const window = await stage.measure(dials.seconds);
-      // Memory is what it is after a while, when heaps have been tidied.
-      if (dials.rate === 0) await stage.rest(2);
+      // Memory is what it is after a while, when heaps have been tidied; and what idling costs is seen over all of the hold.
+      const window = dials.rate > 0 ? await stage.measure(dials.seconds) : await stage.during(() => stage.rest(dials.seconds));
       const alive = await stage.connected();
       figures["alive_at_end"] = alive;
       figures["connections_lost"] = window.closes;
