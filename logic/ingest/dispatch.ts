@@ -55,14 +55,15 @@ export class Dispatch {
     const { device, connection, sync, watermark, report, frameBytesMax } = attach ?? new Attach();
     const previous = peer.sessions.get(slot);
     if (previous !== undefined) this.detach(peer, previous);
-    const session = new Session({ gateway: peer, slot, generation, user, install, device, connection, frameBytesMax: frameBytesMax || FRAME_BYTES_DEFAULT });
+    const fields = { gateway: peer, slot, generation, user, install, device, connection, reported: report };
+    const session = new Session({ ...fields, frameBytesMax: frameBytesMax || FRAME_BYTES_DEFAULT });
     // Also one that cannot be served is entered, so that its gateway's table and ours agree.
     peer.addSession(session);
     if (attach === undefined || idText(user) === undefined || idText(device) === undefined || install.length !== Limits.installBytes) {
       return closeSession(session, NO_SESSION);
     }
     const users = this.usersOf(session);
-    users.attach(session, report);
+    users.attach(session);
     if (sync) users.sync(session, 0, watermark);
   }
 

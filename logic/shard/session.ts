@@ -17,6 +17,8 @@ export interface SessionFields {
   install: Uint8Array;
   device: Uint8Array;
   connection: number;
+  /** An old session told to a new owner; false, too, when left out. */
+  reported?: boolean;
   frameBytesMax: number;
 }
 
@@ -31,6 +33,8 @@ export class Session {
   readonly installText: string;
   readonly deviceText: string;
   readonly connection: number;
+  /** It was there before the link on which it was attached: older than any that is not reported on that link. */
+  readonly reported: boolean;
   readonly frameBytesMax: number;
   /** Requests of this session that wait for the store. */
   waiting: number;
@@ -48,6 +52,7 @@ export class Session {
     this.installText = bytesText(this.install);
     this.deviceText = bytesText(fields.device);
     this.connection = fields.connection;
+    this.reported = fields.reported ?? false;
     this.frameBytesMax = fields.frameBytesMax;
     this.waiting = 0;
     this.closing = false;

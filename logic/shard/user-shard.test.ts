@@ -97,31 +97,73 @@ t.test("a late connection that loses to its own install replaces nobody else", (
   t.end();
 });
 
+/** What the gateways were told, as who and what. */
+const told = (...gateways: FakeGateway[]) => gateways.flatMap((gateway) => gateway.take().map((sent) => [sent.session, short(sent)]));
+
 t.test("sessions reported to a new owner come in any order: within an install the counter decides, between installs nothing does", (t) => {
   // Which of the two is the newer nobody can tell then; the other one's gateway finds out by itself when it is dead.
   const bench = new UserBench();
   const gateway = new FakeGateway();
-  const live = gateway.session("ann", 2, { device: "phone", connection: 1 });
-  const dead = gateway.session("ann", 1, { device: "phone", connection: 9 });
-  bench.shard.attach(live, true);
-  bench.shard.attach(dead, true);
+  const live = gateway.session("ann", 2, { device: "phone", connection: 1, reported: true });
+  const dead = gateway.session("ann", 1, { device: "phone", connection: 9, reported: true });
+  bench.shard.attach(live);
+  bench.shard.attach(dead);
   t.strictSame(gateway.take(), []);
-  const older = gateway.session("ann", 1, { device: "phone", connection: 8 });
-  bench.shard.attach(older, true);
-  t.strictSame(
-    gateway.take().map((sent) => [sent.session, short(sent)]),
-    [[older, "REPLACED 0"]],
-  );
+  const older = gateway.session("ann", 1, { device: "phone", connection: 8, reported: true });
+  bench.shard.attach(older);
+  t.strictSame(told(gateway), [[older, "REPLACED 0"]]);
   const newest = gateway.session("ann", 3, { device: "phone" });
   bench.shard.attach(newest);
   t.strictSame(
-    gateway.take().map((sent) => [sent.session, short(sent)]),
+    told(gateway),
     [
       [live, "REPLACED 0"],
       [dead, "REPLACED 0"],
     ],
     "a new connection replaces both",
   );
+  t.end();
+});
+
+t.test("a report comes behind a newer connection of its device", (t) => {
+  const bench = new UserBench();
+  const [here, there] = [new FakeGateway(), new FakeGateway()];
+  const now = here.session("ann", 2, { device: "phone", connection: 1 });
+  const before = here.session("ann", 1, { device: "phone", connection: 9, reported: true });
+  const tablet = here.session("ann", 3, { device: "tablet", reported: true });
+  const elsewhere = there.session("ann", 4, { device: "phone", reported: true });
+  for (const session of [now, before, tablet]) bench.shard.attach(session);
+  t.strictSame(told(here), [[before, "REPLACED 0"]], "on one link what is reported is the older, whatever its counter; another device stays");
+  bench.shard.attach(elsewhere);
+  t.strictSame(told(here, there), [], "of a report by another gateway nobody knows: it may be a connection that its gateway could not tell of before");
+  bench.row("bob", "ann");
+  t.strictSame(
+    [...here.take(), ...there.take()].map(({ session }) => session).sort((a, b) => a.slot - b.slot),
+    [now, elsewhere, tablet].sort((a, b) => a.slot - b.slot),
+  );
+  t.end();
+});
+
+t.test("a report of an install that has connected again: the higher counter stays, of equals the one that is new", (t) => {
+  for (const gateways of [1, 2]) {
+    for (const [counter, loser] of [
+      [4, "report"],
+      [5, "report"],
+      [6, "new"],
+    ] as const) {
+      const bench = new UserBench();
+      const here = new FakeGateway();
+      const there = gateways === 1 ? here : new FakeGateway();
+      const now = here.session("ann", 1, { connection: 5 });
+      const report = there.session("ann", 1, { connection: counter, reported: true });
+      bench.shard.attach(now);
+      bench.shard.attach(report);
+      t.strictSame(told(...new Set([here, there])), [[loser === "new" ? now : report, "REPLACED 0"]], `${counter} after 5, gateways: ${gateways}`);
+      const again = there.session("ann", 1, { connection: counter, reported: true });
+      bench.shard.attach(again);
+      t.strictSame(told(...new Set([here, there])), [[loser === "new" ? report : again, "REPLACED 0"]], "of equal reports the later one stays");
+    }
+  }
   t.end();
 });
 
@@ -193,6 +235,32 @@ t.test("sessions of a user are bounded; who has to go is told to come back later
   t.strictSame(
     gateway.take().map(({ session }) => session),
     sessions.slice(1),
+  );
+  t.end();
+});
+
+t.test("sessions of a user are bounded: reported ones go before those that connected since, in whatever order they come", (t) => {
+  const bench = new UserBench({ sessionsPerUserMax: 3 });
+  const gateway = new FakeGateway();
+  const session = (install: number, reported: boolean) => gateway.session("ann", install, { reported });
+  const [old1, old2, old3, late] = [session(1, true), session(2, true), session(3, true), session(4, true)];
+  const [new1, new2, new3, new4] = [session(5, false), session(6, false), session(7, false), session(8, false)];
+  const gone = (attached: Session) => {
+    bench.shard.attach(attached);
+    return told(gateway);
+  };
+  t.strictSame([new1, old1, old2].flatMap(gone), []);
+  t.strictSame(gone(old3), [[old1, "TOO_MANY_CONNECTIONS 0"]], "of reports the one that came first");
+  t.strictSame(gone(new2), [[old2, "TOO_MANY_CONNECTIONS 0"]]);
+  t.strictSame(gone(new3), [[old3, "TOO_MANY_CONNECTIONS 0"]]);
+  t.strictSame(gone(late), [[late, "TOO_MANY_CONNECTIONS 0"]], "a report finds newer ones only");
+  t.strictSame(gone(new4), [[new1, "TOO_MANY_CONNECTIONS 0"]]);
+  bench.shard.sync(late, 1, NONE);
+  t.equal(bench.loads.length, 0);
+  bench.row("bob", "ann");
+  t.strictSame(
+    gateway.take().map(({ session }) => session),
+    [new2, new3, new4],
   );
   t.end();
 });

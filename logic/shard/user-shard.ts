@@ -69,23 +69,23 @@ export class UserShard {
   }
 
   /**
-   * A new session, or an old one `reported` to a new owner. The loser of a take-over is told and closed. Of two installs
-   * on one device the newer stays; reported ones come in any order, and so replace none of another install.
+   * A new session, or an old one reported to a new owner. The loser of a take-over is told and closed; of too many the one
+   * that connected first is, as far as that can be told: reported ones before those that are not.
    */
-  attach(session: Session, reported = false): void {
+  attach(session: Session): void {
     const user = this.userOf(session);
     this.absent.delete(user.idText);
-    // One that its own install has left behind already replaces nobody.
-    if (user.sessions.some((other) => other.installText === session.installText && other.connection > session.connection)) {
-      return closeSession(session, REPLACED);
-    }
-    for (const other of user.sessions.slice()) {
-      if (other.installText !== session.installText && (reported || other.deviceText !== session.deviceText)) continue;
+    const { sessions } = user;
+    // One that was left behind already replaces nobody.
+    if (sessions.some((other) => replaces(other, session))) return closeSession(session, REPLACED);
+    for (const other of sessions.slice()) {
+      if (other.installText !== session.installText && (session.reported || other.deviceText !== session.deviceText)) continue;
       user.removeSession(other);
       closeSession(other, REPLACED);
     }
-    if (user.sessions.length >= this.limits.sessionsPerUserMax) closeSession(user.sessions.shift()!, TOO_MANY);
-    user.sessions.push(session);
+    const firstNew = session.reported ? sessions.findIndex((other) => !other.reported) : -1;
+    sessions.splice(firstNew < 0 ? sessions.length : firstNew, 0, session);
+    if (sessions.length > this.limits.sessionsPerUserMax) closeSession(sessions.shift()!, TOO_MANY);
   }
 
   detach(session: Session): void {
@@ -272,6 +272,18 @@ class ReadCompletion implements Completion {
   committed(): void {
     this.shard.readStored(this.user);
   }
+}
+
+/**
+ * Whether `other`, which was here before `session`, stays and `session` goes. Reports come in any order, and behind new
+ * sessions: of two installs on one device, two reports both stay, for nobody can tell which is the newer. A report beside a
+ * new session of another link does so too: its gateway may have had no link when the client connected, and a client that is
+ * wrongly told REPLACED does not come back. On one link it is the older for certain.
+ */
+function replaces(other: Session, session: Session): boolean {
+  const newer = session.reported && !other.reported;
+  if (other.installText !== session.installText) return newer && other.deviceText === session.deviceText && other.gateway === session.gateway;
+  return other.connection > session.connection || (newer && other.connection === session.connection);
 }
 
 function isAmong(session: Session, waiters: readonly { session: Session }[]): boolean {

@@ -37,6 +37,7 @@ export type UserState = (typeof UserState)[keyof typeof UserState];
 export class User {
   readonly id: Uint8Array;
   readonly idText: string;
+  /** Reported ones first, then in the order in which they came. */
   readonly sessions: Session[];
   state: UserState;
   /** By conversation key. */

@@ -28,7 +28,7 @@ export class FakeGateway implements SessionGateway {
   }
 
   /** A new connection of that user. `install` names eight bytes by one number. */
-  session(user: string, install: number, fields: { device?: string; connection?: number; frameBytesMax?: number } = {}): Session {
+  session(user: string, install: number, fields: { device?: string; connection?: number; reported?: boolean; frameBytesMax?: number } = {}): Session {
     const slot = this.slots++;
     return new Session({
       gateway: this,
@@ -38,6 +38,7 @@ export class FakeGateway implements SessionGateway {
       install: installOf(install),
       device: Buffer.from(fields.device ?? `device-${install}`),
       connection: fields.connection ?? 1,
+      reported: fields.reported ?? false,
       frameBytesMax: fields.frameBytesMax ?? 512 * 1024,
     });
   }
