@@ -147,7 +147,10 @@ const RESULT = shape({
   versions: shape({ hawser: string, node: string, nats: orNull(string), kernel: string }),
   machine: shape({ cpu: string, ...numbers("cores", "memory_bytes", "files_per_process") }),
   options: values(scalar),
-  check: shape(numbers("sent", "acked", "delivered", "lost", "duplicated", "out_of_order", "repeated_on_wire", "unacked", "heads_checked", "heads_wrong")),
+  check: shape({
+    ...numbers("sent", "acked", "delivered", "lost", "duplicated", "out_of_order", "repeated_on_wire", "unacked", "heads_checked", "heads_wrong"),
+    ...{ not_pushed: maybe(number), heads_unchecked: maybe(number), foreign: maybe(number), protocol_errors: maybe(number) },
+  }),
   traces: list(TRACE),
   latency_ms: orNull(PERCENTILES),
   ack_latency_ms: orNull(PERCENTILES),

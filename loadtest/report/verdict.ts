@@ -8,14 +8,18 @@ import { row, scrolled, table } from "./table.ts";
 /** Rows of the table of traces; the result holds the others. */
 const TRACES_MAX = 200;
 
-type BrokenCheck = "lost" | "duplicated" | "out_of_order" | "unacked" | "heads_wrong";
+type BrokenCheck = "lost" | "not_pushed" | "duplicated" | "out_of_order" | "foreign" | "unacked" | "heads_wrong" | "heads_unchecked" | "protocol_errors";
 
 const BROKEN: Record<BrokenCheck, string> = {
   lost: "lost",
+  not_pushed: "not pushed, only fetched at the end",
   duplicated: "delivered twice",
   out_of_order: "out of order",
+  foreign: "delivered to sessions that they were not for",
   unacked: "never acked",
   heads_wrong: "conversations with a wrong head",
+  heads_unchecked: "conversations whose head was not compared",
+  protocol_errors: "connections on which the server broke the protocol",
 };
 
 const CHECKS: [keyof CheckCounts, string][] = [
@@ -23,12 +27,16 @@ const CHECKS: [keyof CheckCounts, string][] = [
   ["acked", "Acked"],
   ["delivered", "Deliveries, over all sessions"],
   ["lost", "Lost: acked, and missing at a session that should have it"],
+  ["not_pushed", "Not pushed: came only when it was asked for at the end"],
   ["duplicated", "Duplicated: delivered again as another row"],
   ["out_of_order", "Out of order"],
+  ["foreign", "At a session that should never have seen it"],
   ["unacked", "Not acked at the end"],
   ["repeated_on_wire", "Repeated on the wire, and dropped by number (allowed)"],
   ["heads_checked", "Conversations whose head was compared"],
   ["heads_wrong", "Conversations with a wrong head"],
+  ["heads_unchecked", "Conversations whose head could not be compared"],
+  ["protocol_errors", "Connections on which the server broke the protocol"],
 ];
 
 export function verdicts(result: Result): Markup {
@@ -36,7 +44,7 @@ export function verdicts(result: Result): Markup {
 }
 
 function promises({ passed, failures, check, connections }: Result): Markup {
-  const broken = (Object.keys(BROKEN) as BrokenCheck[]).filter((name) => check[name] > 0).map((name) => `${count(check[name])} ${BROKEN[name]}`);
+  const broken = (Object.keys(BROKEN) as BrokenCheck[]).filter((name) => (check[name] ?? 0) > 0).map((name) => `${count(check[name] ?? 0)} ${BROKEN[name]}`);
   if (!passed) {
     const wrong = failures.length > 0 ? failures : [broken.join(", ") || "the result does not say what"];
     const counts = check.sent === 0 ? "" : `${threeCounts(check)}. `;
@@ -108,8 +116,11 @@ function mostOf(split: Record<string, number>, whole: number): string {
 
 /** What the checker counted. */
 export function checks({ check }: Result): Markup {
-  const row = ([name, words]: [keyof CheckCounts, string]): Markup =>
-    html`<tr class="${name in BROKEN && (check[name] ?? 0) > 0 ? "broken" : "held"}"><th scope="row">${words}</th><td>${count(check[name] ?? 0)}</td></tr>`;
+  const row = ([name, words]: [keyof CheckCounts, string]): Markup => {
+    const many = check[name];
+    if (many === undefined) return NOTHING;
+    return html`<tr class="${name in BROKEN && many > 0 ? "broken" : "held"}"><th scope="row">${words}</th><td>${count(many)}</td></tr>`;
+  };
   return html`<section class="panel"><table class="full"><tbody>${CHECKS.map(row)}</tbody></table></section>`;
 }
 

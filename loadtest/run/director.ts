@@ -50,6 +50,8 @@ const TICK_LEEWAY_SECONDS = 0.2;
 const CONNECT_GRACE_MS = 60_000;
 const SETTLE_QUIET_SECONDS = 8;
 const SETTLE_MS_MAX = 600_000;
+/** Between everything having arrived and the check. */
+const LATE_ROWS_MS = 1_000;
 /** After a stop by a person. */
 const HURRY_MS = 10_000;
 
@@ -255,6 +257,8 @@ export class Director implements Stage {
     if (!answers.every((answer) => answer.settled))
       this.seen.failures.push("not everything that was sent was acked and delivered before nothing moved any more");
     this.beginPhase("check");
+    // What comes too much may come a little later than what is waited for.
+    await delay(LATE_ROWS_MS);
     this.seen.verdicts = await this.fleet.all({ order: "check" });
     this.seen.phases.push({ name: "check", seconds: round(this.now.seconds, 2), figures: {} });
     // So that the last second is in the plots; a moment's rates would be noise.

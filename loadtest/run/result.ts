@@ -12,7 +12,7 @@ export const MEMORY_CONNECTIONS_MIN = 1000;
 const DRIVER_MEMORY_CONNECTIONS_MIN = 10_000;
 /** What idling costs is known where so nearly as many were connected then: the part by which they may differ. */
 const IDLE_CONNECTIONS_PART = 0.05;
-const TRACES_MAX = 100;
+const TRACES_OF_KIND_MAX = 100;
 /** Of memory against connections. */
 const CURVE_POINTS_MAX = 200;
 
@@ -96,10 +96,14 @@ export function makeResult(input: ResultInput): Result {
 function promisesBroken(check: CheckCounts): string[] {
   const broken: string[] = [];
   if (check.lost > 0) broken.push(`${check.lost} deliveries of acked messages never came`);
+  if (check.not_pushed) broken.push(`${check.not_pushed} deliveries were not pushed, and came only when they were asked for at the end`);
   if (check.duplicated > 0) broken.push(`${check.duplicated} deliveries came again as another row`);
   if (check.out_of_order > 0) broken.push(`${check.out_of_order} deliveries were out of order or not what was sent`);
   if (check.unacked > 0) broken.push(`${check.unacked} messages were never acked`);
   if (check.heads_wrong > 0) broken.push(`${check.heads_wrong} of ${check.heads_checked} conversations do not end where the acks say`);
+  if (check.heads_unchecked) broken.push(`the heads of ${check.heads_unchecked} conversations could not be compared with the acks`);
+  if (check.foreign) broken.push(`${check.foreign} rows or heads came to sessions that should never have seen them, or as something else than was sent`);
+  if (check.protocol_errors) broken.push(`the server broke the protocol on ${check.protocol_errors} connections`);
   return broken;
 }
 
@@ -114,11 +118,17 @@ const COUNTS = [
   "unacked",
   "heads_checked",
   "heads_wrong",
+  "not_pushed",
+  "heads_unchecked",
+  "foreign",
+  "protocol_errors",
 ] as const satisfies (keyof CheckCounts)[];
 
 export function mergeVerdicts(verdicts: readonly Verdict[]): Verdict {
-  const counts = Object.fromEntries(COUNTS.map((count) => [count, verdicts.reduce((sum, verdict) => sum + verdict[count], 0)])) as unknown as CheckCounts;
-  const traces: Trace[] = verdicts.flatMap((verdict) => verdict.traces).slice(0, TRACES_MAX);
+  const counts = Object.fromEntries(COUNTS.map((count) => [count, verdicts.reduce((sum, verdict) => sum + (verdict[count] ?? 0), 0)])) as unknown as CheckCounts;
+  // Of each kind some: a thousand that are lost must not hide the one that came twice.
+  const kinds: Record<string, number> = {};
+  const traces: Trace[] = verdicts.flatMap((verdict) => verdict.traces).filter(({ what }) => (kinds[what] = (kinds[what] ?? 0) + 1) <= TRACES_OF_KIND_MAX);
   const frames: Verdict["frames"] = {};
   for (const verdict of verdicts) {
     for (const [type, { count, bytes }] of Object.entries(verdict.frames)) {

@@ -311,6 +311,7 @@ t.test("a result: figures from windows, memory from the rest, verdicts added up"
 
 t.test("what was broken decides, whoever found it", (t) => {
   const broken: Partial<Verdict>[] = [{ lost: 1 }, { duplicated: 1 }, { out_of_order: 1 }, { unacked: 1 }, { heads_wrong: 1 }];
+  broken.push({ not_pushed: 1 }, { heads_unchecked: 1 }, { foreign: 1 }, { protocol_errors: 1 });
   for (const counts of broken) {
     const result = makeResult(inputOf(seenOf({ verdicts: [VERDICT, { ...VERDICT, ...counts }] })));
     t.equal(result.passed, false, JSON.stringify(counts));
@@ -330,6 +331,8 @@ t.test("what was broken decides, whoever found it", (t) => {
   t.match(renderTable(unfit), /UNFIT/);
   t.equal(exitCode(makeResult(inputOf(seenOf({ interrupted: true }))), true, false), 2);
   const trace = { what: "lost", from: "a", to: "b", device: "phone", client_seq: 3, seq: 9, intended: 1000, acked: 2000 } as const;
+  const many = { ...VERDICT, lost: 500, duplicated: 1, traces: [...Array(500).fill(trace), { ...trace, what: "duplicated" as const }] };
+  t.match(makeResult(inputOf(seenOf({ verdicts: [many, VERDICT] }))).traces.at(-1), { what: "duplicated" }, "many of one kind hide no other");
   t.match(
     renderTable(makeResult(inputOf(seenOf({ verdicts: [{ ...VERDICT, lost: 1, traces: [trace] }] })))),
     /lost: a to b \(phone\), client_seq 3, seq 9, intended 00:00:01.000/,

@@ -17,7 +17,8 @@ export function renderTable(result: Result): string {
     [
       "wrong",
       `${count(check.lost)} lost, ${count(check.duplicated)} doubled, ${count(check.out_of_order)} out of order, ${count(check.unacked)} never acked; ` +
-        `${count(check.heads_wrong)} of ${count(check.heads_checked)} heads wrong; ${count(check.repeated_on_wire)} rows came again on the wire and were dropped by number`,
+        `${count(check.not_pushed ?? 0)} not pushed, ${count(check.foreign ?? 0)} at the wrong session; ${count(check.heads_wrong)} of ${count(check.heads_checked)} heads wrong, ` +
+        `${count(check.heads_unchecked ?? 0)} not compared; ${count(check.repeated_on_wire)} rows came again on the wire and were dropped by number`,
     ],
     ["latency", percentileWords(result.latency_ms)],
     ["latency of ack", percentileWords(result.ack_latency_ms)],
