@@ -170,7 +170,10 @@ const RESULT = shape({
     }),
   ),
   memory_curve: list(pair),
-  driver: shape({ ...numbers("processes", "lag_p99_ms"), cpu_percent: list(number), bytes_per_connection: orNull(number), wire: string }),
+  driver: shape({
+    ...numbers("processes", "lag_p99_ms"),
+    ...{ cpu_percent: list(number), bytes_per_connection: orNull(number), wire: string, passed_over_percent: maybe(number), over_limit_percent: maybe(number) },
+  }),
   frame_bytes: AMOUNTS,
   phases: list(shape({ name: string, seconds: number, figures: AMOUNTS })),
   samples: list(SAMPLE),

@@ -141,7 +141,16 @@ export interface Result {
   memory_curve: [number, number][];
   /** Of one core, the busiest driver process while traffic flowed. */
   driver_cpu_percent: number;
-  driver: { processes: number; cpu_percent: number[]; bytes_per_connection: number | null; lag_p99_ms: number; wire: string };
+  driver: {
+    processes: number;
+    cpu_percent: number[];
+    bytes_per_connection: number | null;
+    lag_p99_ms: number;
+    wire: string;
+    /** Of the messages sent while it was measured: those from another sender than the one whose turn it was, and those that the server's limits for all senders held back. */
+    passed_over_percent?: number;
+    over_limit_percent?: number;
+  };
   /** Bytes of a frame, by type, on average. */
   frame_bytes: Record<string, number>;
   phases: PhaseResult[];

@@ -17,6 +17,8 @@ export interface MeasuredWindow extends Window {
   cpu: boolean;
   /** Messages a second that were asked for while it was open. */
   rateAsked: number;
+  /** Part of the sessions that were to be there; see Counts. */
+  there: number;
 }
 
 /** All that was seen, for result.ts. */
@@ -181,7 +183,7 @@ export class Director implements Stage {
     return this.during(() => this.wait(Math.max(0, seconds - TICK_LEEWAY_SECONDS)), counts);
   }
 
-  async during(act: () => Promise<unknown>, { latencies = true, cpu = true }: Counts = {}): Promise<Window> {
+  async during(act: () => Promise<unknown>, { latencies = true, cpu = true, there = 1 }: Counts = {}): Promise<Window> {
     await this.or(this.fleet.nextTicks());
     const from = this.servers.look();
     const open = this.meter.open(from.at, from, latencies);
@@ -194,7 +196,7 @@ export class Director implements Stage {
       await this.fleet.nextTicks();
       const to = this.servers.look();
       window = this.meter.close(open, to.at, to);
-      if (latencies || cpu) this.seen.windows.push({ ...window, cpu, rateAsked });
+      if (latencies || cpu) this.seen.windows.push({ ...window, cpu, rateAsked, there });
     }
     return window;
   }

@@ -14,6 +14,13 @@ export const FITNESS = {
   stolenPercentMax: 10,
   /** Of the messages that were to be sent, how many have to leave in time. */
   sentPartMin: 0.95,
+  /** Of the messages that were sent while it was measured, how many have to be acked in the same time; and of the deliveries that are due for these, how many have to come. */
+  ackedPartMin: 0.95,
+  deliveredPartMin: 0.95,
+  /** Of the messages that were sent while it was measured, how many may be from another sender than the one whose turn it was, beside those whose sender the scenario sent away. */
+  passedOverPartMax: 0.05,
+  /** The same, how many may be held back because all senders were at the server's limits. */
+  overLimitPartMax: 0.05,
   /** Of the sessions that were to connect. */
   connectedPartMin: 0.999,
 } as const;
@@ -28,6 +35,12 @@ export interface FitnessFacts {
   /** Messages a second that were asked for, and left, while it was measured; 0 when none were. */
   rateAsked: number;
   rateSent: number;
+  /** Messages and deliveries while it was measured; `owed`: deliveries due for what was acked meanwhile, to those who were to be there. */
+  window: { sent: number; acked: number; delivered: number; owed: number; passedOver: number; overLimit: number };
+  /** Of `window.sent`, how many may be from another sender. */
+  awayPart: number;
+  /** In all measured windows messages were sent, and not one delivery came. */
+  nothingMeasured: boolean;
   /** Messages that were due and not sent at all. */
   skipped: number;
   sessionsAsked: number;
@@ -60,6 +73,21 @@ export function unfitReasons(facts: FitnessFacts): string[] {
   }
   if (facts.rateAsked > 0 && facts.rateSent < facts.rateAsked * FITNESS.sentPartMin) {
     reasons.push(`${Math.round(facts.rateSent)} messages a second were sent, ${Math.round(facts.rateAsked)} were asked for`);
+  }
+  const { sent, acked, delivered, owed, passedOver, overLimit } = facts.window;
+  const part = (of: number, whole: number): string => `${of} of ${Math.round(whole)} (${((100 * of) / whole).toFixed(1)}%)`;
+  if (facts.nothingMeasured) reasons.push("messages were sent, and none was delivered while it was measured: there are no latencies");
+  if (acked < sent * FITNESS.ackedPartMin) {
+    reasons.push(`the server did not keep up: ${part(acked, sent)} messages were acked in the time in which they were sent; latencies are of those that arrived in it`);
+  }
+  if (delivered < owed * FITNESS.deliveredPartMin) {
+    reasons.push(`the server did not keep up: ${part(delivered, owed)} deliveries came in the time in which they were due; latencies are of these`);
+  }
+  if (passedOver > sent * (FITNESS.passedOverPartMax + facts.awayPart)) {
+    reasons.push(`${part(passedOver, sent)} messages went to another sender than the one whose turn it was, who was away or near the server's limits`);
+  }
+  if (overLimit > sent * FITNESS.overLimitPartMax) {
+    reasons.push(`${part(overLimit, sent)} messages had to wait, because all senders were at the limits that the server sets`);
   }
   if (facts.skipped > 0) reasons.push(`${facts.skipped} messages were not sent at all, because too many waited already`);
   if (facts.sessionsConnected < facts.sessionsAsked * FITNESS.connectedPartMin) {

@@ -3,7 +3,7 @@
 import { build, decodeFromCompressedBase64, type Histogram } from "hdr-histogram-js";
 import type { PercentileCurve, Percentiles } from "../result.ts";
 
-/** Above this everything counts as this: an hour, in µs. */
+/** The highest that a bucket is made for: an hour, in µs. Drivers record nothing above it. */
 const HIGHEST_US = 3_600_000_000;
 const DIGITS = 3;
 /** Points of a curve for each halving of what is left up to 100%. */
@@ -12,8 +12,13 @@ const POINTS_PER_HALVING = 8;
 export class Latencies {
   private readonly histogram: Histogram;
 
-  constructor() {
-    this.histogram = build({ lowestDiscernibleValue: 1, highestTrackableValue: HIGHEST_US, numberOfSignificantValueDigits: DIGITS });
+  constructor(histogram?: Histogram) {
+    this.histogram = histogram ?? build({ lowestDiscernibleValue: 1, highestTrackableValue: HIGHEST_US, numberOfSignificantValueDigits: DIGITS });
+  }
+
+  /** One encoded histogram of µs. Throws when it is none. */
+  static decode(text: string): Latencies {
+    return new Latencies(decodeFromCompressedBase64(text));
   }
 
   /** Adds an encoded histogram of µs, or another collection. Throws when it is not one. */
@@ -51,11 +56,6 @@ export class Latencies {
     }
     curve.push([100, ms(this.histogram.maxValue)]);
     return curve;
-  }
-
-  /** Forgets everything. */
-  reset(): void {
-    this.histogram.reset();
   }
 }
 

@@ -21,6 +21,9 @@ export interface Totals {
   bytesOut: number;
   /** Messages that were not sent at all because too many waited already. */
   skipped: number;
+  /** Messages that went to another sender than the one whose turn it was, and those that the limits of all senders held back. */
+  passedOver: number;
+  overLimit: number;
   /** Rows that came in pages instead of pushes. */
   pulledRows: number;
   errors: Record<string, number>;
@@ -39,6 +42,9 @@ export interface Window {
   delivered: number;
   welcomes: number;
   closes: number;
+  /** Messages that went to another sender than the one whose turn it was, and those that the limits of all senders held back. */
+  passedOver: number;
+  overLimit: number;
   /** Rows that came in pages instead of pushes. */
   pulledRows: number;
   latency: Percentiles | null;
@@ -55,6 +61,22 @@ export interface Window {
 
 const COUNTS = ["connected", "welcomes", "closes", "connectErrors", "sent", "acked", "delivered", "beats", "bytesIn", "bytesOut"] as const;
 
+/** A tick's histograms, decoded. */
+class Decoded {
+  readonly delivery: Latencies | undefined;
+  readonly ack: Latencies | undefined;
+  readonly throttled: Latencies | undefined;
+  readonly lag: Latencies | undefined;
+
+  constructor({ deliveryUs, ackUs, throttledUs, lagUs }: Tick) {
+    const decode = (text: string | undefined): Latencies | undefined => (text === undefined ? undefined : Latencies.decode(text));
+    this.delivery = decode(deliveryUs);
+    this.ack = decode(ackUs);
+    this.throttled = decode(throttledUs);
+    this.lag = decode(lagUs);
+  }
+}
+
 /** Histograms and driver figures of some time. */
 class Gathered {
   readonly delivery = new Latencies();
@@ -65,11 +87,11 @@ class Gathered {
   lagP99Ms = 0;
   readonly cpu: { sum: number; max: number; ticks: number }[] = [];
 
-  add(driver: number, tick: Tick): void {
-    if (tick.deliveryUs !== undefined) this.delivery.add(tick.deliveryUs);
-    if (tick.ackUs !== undefined) this.ack.add(tick.ackUs);
-    if (tick.throttledUs !== undefined) this.throttled.add(tick.throttledUs);
-    if (tick.lagUs !== undefined) this.lag.add(tick.lagUs);
+  add(driver: number, tick: Tick, { delivery, ack, throttled, lag }: Decoded): void {
+    if (delivery !== undefined) this.delivery.add(delivery);
+    if (ack !== undefined) this.ack.add(ack);
+    if (throttled !== undefined) this.throttled.add(throttled);
+    if (lag !== undefined) this.lag.add(lag);
     else this.lagP99Ms = Math.max(this.lagP99Ms, tick.lagMs.p99);
     const cpu = (this.cpu[driver] ??= { sum: 0, max: 0, ticks: 0 });
     cpu.sum += tick.cpuPercent;
@@ -121,14 +143,16 @@ export class Meter {
 
   tick(driver: number, tick: Tick): void {
     this.last[driver] = tick;
-    this.all.add(driver, tick);
-    this.second.add(driver, tick);
+    // Decoding is what costs: once, however many collections it goes into.
+    const decoded = new Decoded(tick);
+    this.all.add(driver, tick, decoded);
+    this.second.add(driver, tick, decoded);
     let headline = false;
     for (const window of this.windows) {
-      window.gathered.add(driver, tick);
+      window.gathered.add(driver, tick, decoded);
       headline ||= window.headline;
     }
-    if (headline) this.headline.add(driver, tick);
+    if (headline) this.headline.add(driver, tick, decoded);
   }
 
   totals(): Totals {
@@ -144,6 +168,8 @@ export class Meter {
       bytesIn: 0,
       bytesOut: 0,
       skipped: 0,
+      passedOver: 0,
+      overLimit: 0,
       pulledRows: 0,
       errors: {},
       closeReasons: {},
@@ -152,6 +178,8 @@ export class Meter {
       if (tick === undefined) continue;
       for (const count of COUNTS) totals[count] += tick[count];
       totals.skipped += tick.skipped ?? 0;
+      totals.passedOver += tick.passedOver ?? 0;
+      totals.overLimit += tick.overLimit ?? 0;
       totals.pulledRows += tick.pulledRows ?? 0;
       addTo(totals.errors, tick.errors);
       addTo(totals.closeReasons, tick.closeReasons ?? {});
@@ -213,6 +241,8 @@ export class Meter {
       delivered: totals.delivered - from.totals.delivered,
       welcomes: totals.welcomes - from.totals.welcomes,
       closes: totals.closes - from.totals.closes,
+      passedOver: totals.passedOver - from.totals.passedOver,
+      overLimit: totals.overLimit - from.totals.overLimit,
       pulledRows: totals.pulledRows - from.totals.pulledRows,
       latency: gathered.delivery.percentiles(),
       ackLatency: gathered.ack.percentiles(),

@@ -30,9 +30,12 @@ export function makeResult(input: ResultInput): Result {
   const { traces, frames, ...check } = verdict;
   const counted = seen.windows.filter((window) => window.cpu);
   const driverCpu = driverCpuOf(seen.windows, input.meter);
-  const inWindows = meter.headline.delivery.count > 0;
-  const gathered = inWindows ? meter.headline : meter.all;
+  // Of the measured windows only: with what came outside of them, warm-up would be in it.
+  const gathered = meter.headline;
   const latency = gathered.delivery.percentiles();
+  const sent = total(counted, (window) => window.sent);
+  // Deliveries of a message, from the end of the run, when all of them have come.
+  const fanOut = check.acked > 0 ? check.delivered / check.acked : 0;
   const lagP99Ms = round(gathered.lagP99(), 3);
   const throttled = meter.all.throttled.percentiles();
   const facts: FitnessFacts = {
@@ -42,6 +45,16 @@ export function makeResult(input: ResultInput): Result {
     stolenPercent: weighted(seen.windows, (window) => window.stolenPercent),
     rateAsked: weighted(counted, (window) => window.rateAsked),
     rateSent: counted.length === 0 ? 0 : total(counted, (window) => window.sent) / total(counted, (window) => window.seconds),
+    window: {
+      sent,
+      acked: total(counted, (window) => window.acked),
+      delivered: total(counted, (window) => window.delivered),
+      owed: fanOut * total(counted, (window) => window.acked * window.there),
+      passedOver: total(counted, (window) => window.passedOver),
+      overLimit: total(counted, (window) => window.overLimit),
+    },
+    awayPart: sent === 0 ? 0 : total(counted, (window) => window.sent * (1 - window.there)) / sent,
+    nothingMeasured: latency === null && total(seen.windows, (window) => window.sent) > 0,
     skipped: meter.totals().skipped,
     sessionsAsked: input.sessionsAsked,
     sessionsConnected: seen.connections,
@@ -80,6 +93,8 @@ export function makeResult(input: ResultInput): Result {
       cpu_percent: driverCpu,
       bytes_per_connection: driverBytesPerConnection(seen),
       lag_p99_ms: lagP99Ms,
+      passed_over_percent: percentOf(facts.window.passedOver, sent),
+      over_limit_percent: percentOf(facts.window.overLimit, sent),
       wire: input.wire,
     },
     frame_bytes: Object.fromEntries(Object.entries(frames).map(([type, { count, bytes }]) => [type, round(bytes / Math.max(1, count), 2)])),
@@ -212,6 +227,10 @@ function driverCpuOf(windows: readonly MeasuredWindow[], meter: Meter): number[]
       1,
     ),
   );
+}
+
+function percentOf(part: number, whole: number): number {
+  return whole === 0 ? 0 : round((100 * part) / whole, 2);
 }
 
 function weighted(windows: readonly MeasuredWindow[], value: (window: MeasuredWindow) => number): number {

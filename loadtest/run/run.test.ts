@@ -167,6 +167,9 @@ const FIT: FitnessFacts = {
   stolenPercent: 1,
   rateAsked: 2000,
   rateSent: 1999,
+  window: { sent: 20_000, acked: 19_900, delivered: 39_000, owed: 39_800, passedOver: 100, overLimit: 100 },
+  awayPart: 0.04,
+  nothingMeasured: false,
   skipped: 0,
   sessionsAsked: 2000,
   sessionsConnected: 2000,
@@ -182,6 +185,11 @@ t.test("fitness: each condition alone makes a run unfit, and says what", (t) => 
     [{ lagP99Ms: 12 }, /more than half of the p99/],
     [{ stolenPercent: 14 }, /took 14.0%/],
     [{ rateSent: 1500 }, /1500 messages a second were sent, 2000/],
+    [{ window: { ...FIT.window, acked: 18_000 } }, /18000 of 20000 \(90.0%\) messages were acked/],
+    [{ window: { ...FIT.window, delivered: 30_000 } }, /30000 of 39800 \(75.4%\) deliveries came/],
+    [{ window: { ...FIT.window, passedOver: 2000 } }, /2000 of 20000 \(10.0%\) messages went to another sender/],
+    [{ window: { ...FIT.window, overLimit: 2000 } }, /had to wait/],
+    [{ nothingMeasured: true }, /there are no latencies/],
     [{ skipped: 7 }, /7 messages were not sent at all/],
     [{ sessionsConnected: 1990 }, /only 1990 of 2000/],
     [{ restarts: ["logic ended with signal SIGKILL"] }, /started again: logic ended/],
@@ -231,9 +239,11 @@ function seenOf(given: Partial<Seen> = {}): Seen {
         connectedTo: 2000,
         sent: 20_000,
         acked: 20_000,
-        delivered: 40_000,
+        delivered: 20_000,
         welcomes: 0,
         closes: 0,
+        passedOver: 400,
+        overLimit: 0,
         pulledRows: 0,
         latency: null,
         ackLatency: null,
@@ -244,6 +254,7 @@ function seenOf(given: Partial<Seen> = {}): Seen {
         stolenPercent: 1,
         cpu: true,
         rateAsked: 2000,
+        there: 1,
       },
     ],
     phases: [{ name: "traffic", seconds: 10, figures: { acked_per_second: 2000 } }],
@@ -257,7 +268,10 @@ function seenOf(given: Partial<Seen> = {}): Seen {
 
 function inputOf(seen: Seen): ResultInput {
   const meter = new Meter(1);
+  meter.tick(0, tick({ deliveryUs: encoded([9_000_000]), ackUs: encoded([9_000_000]), lagUs: encoded([9_000_000]) }));
+  const window = meter.open(0, look(), true);
   meter.tick(0, tick({ deliveryUs: encoded([1000, 1500, 2000]), ackUs: encoded([900]), errors: { BUSY: 1 } }));
+  meter.close(window, 1000, look());
   return {
     scenario: "direct",
     command: "npm run loadtest",
@@ -291,7 +305,7 @@ t.test("a result: figures from windows, memory from the rest, verdicts added up"
     passed: true,
   });
   // 50 + 70 ms of CPU a second for 2,000 messages is 60 µs; idling takes 10 + 20 ms a second of it: 15 µs.
-  t.match(result.server, { cpu_us_per_message: 60, cpu_us_per_message_over_idle: 45, cpu_us_per_delivery: 30, split: { gateway: 25, logic: 35 } });
+  t.match(result.server, { cpu_us_per_message: 60, cpu_us_per_message_over_idle: 45, cpu_us_per_delivery: 60, split: { gateway: 25, logic: 35 } });
   const half = seenOf().windows.map((window) => ({ ...window, connectedTo: 1000 }));
   t.match(makeResult(inputOf(seenOf({ windows: half }))).server, { cpu_us_per_message: 60, cpu_us_per_message_over_idle: null }, "others were resting");
   const busy = { ...seenOf().resting!, cpuMicros: { gateway: 900_000, logic: 0 } };
@@ -305,6 +319,13 @@ t.test("a result: figures from windows, memory from the rest, verdicts added up"
   const few = makeResult(inputOf(seenOf({ resting: { ...seenOf().resting!, connections: 100 } })));
   t.equal(few.server?.bytes_per_connection, null, "too few to say");
   t.equal(makeResult(inputOf(seenOf({ before: { ...look({ privateBytes: null }), driverBytes: 0 } }))).server, null);
+  t.match(result.driver, { passed_over_percent: 2, over_limit_percent: 0 });
+  const unmeasured = { ...inputOf(seenOf()), meter: new Meter(1) };
+  unmeasured.meter.tick(0, tick({ deliveryUs: encoded([1000]) }));
+  t.match(makeResult(unmeasured), { latency_ms: null, unfit: [/there are no latencies/] }, "what warmed up is no substitute");
+  const behind = seenOf().windows.map((window) => ({ ...window, delivered: 15_000 }));
+  t.match(makeResult(inputOf(seenOf({ windows: behind }))).unfit, [/15000 of 20000 \(75.0%\) deliveries/]);
+  t.strictSame(makeResult(inputOf(seenOf({ windows: behind.map((window) => ({ ...window, there: 0.5 })) }))).unfit, [], "half was sent away");
   t.match(makeResult(inputOf(seenOf({ windows: [] }))).server, { cpu_us_per_message: null, cpu_us_per_delivery: null });
   t.end();
 });
@@ -497,6 +518,8 @@ function rehearsal(phases: string[], orders: string[]): Stage {
     delivered: 50 + (window += 1) * 0,
     welcomes: 5,
     closes: 0,
+    passedOver: 0,
+    overLimit: 0,
     pulledRows: 0,
     latency: { p50: 1, p90: 1, p99: 2, p999: 2, max: 2 },
     ackLatency: null,

@@ -52,6 +52,8 @@ export function renderTable(result: Result): string {
   rows.push([
     "driver",
     `busiest ${result.driver_cpu_percent}% of a core; messages left ${ms(result.driver.lag_p99_ms)} late (p99)` +
+      `${result.driver.passed_over_percent ? `; ${result.driver.passed_over_percent}% from another sender than the one whose turn it was` : ""}` +
+      `${result.driver.over_limit_percent ? `; ${result.driver.over_limit_percent}% held back by the server's limits` : ""}` +
       `${result.driver.bytes_per_connection === null ? "" : `; ${count(result.driver.bytes_per_connection)} bytes a connection`}`,
   ]);
   for (const { name, seconds, figures } of result.phases) {

@@ -36,7 +36,7 @@ export const churn: Scenario = {
     });
     await stage.phase("churn", async (figures) => {
       await stage.churn(EVERYBODY, dials.percent / 100, AWAY_MS);
-      const { latency, welcomes, seconds } = await stage.measure(dials.seconds);
+      const { latency, welcomes, seconds } = await stage.measure(dials.seconds, { there: Math.max(0, 1 - ((dials.percent / 100) * AWAY_MS) / 60_000) });
       figures["returns_per_minute"] = Math.round((welcomes / seconds) * 60);
       figures["p50_ms"] = latency?.p50 ?? 0;
       figures["p99_ms"] = latency?.p99 ?? 0;

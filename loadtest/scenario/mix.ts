@@ -63,7 +63,7 @@ export const mix: Scenario = {
     await stage.phase("lunch", async (figures) => {
       await stage.traffic(dials.rate);
       await stage.churn(DAY, 1, AWAY_MS);
-      const window = await stage.measure(lasts(dials, "lunch"));
+      const window = await stage.measure(lasts(dials, "lunch"), { there: 1 - AWAY_MS / 60_000 });
       latency(figures, window);
       figures["returns_per_minute"] = Math.round((window.welcomes / window.seconds) * 60);
       await stage.churn(DAY, 0, AWAY_MS);
@@ -72,7 +72,7 @@ export const mix: Scenario = {
       await stage.throttle(SLOW, 1);
       await stage.connect(DAY);
       await stage.traffic(dials.rate * 2);
-      latency(figures, await stage.measure(lasts(dials, "evening")));
+      latency(figures, await stage.measure(lasts(dials, "evening"), { there: 1 - (SLOW.to - SLOW.from) }));
     });
     await stage.phase("storm", async (figures) => {
       await stage.traffic(dials.rate);

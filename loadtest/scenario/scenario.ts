@@ -51,6 +51,11 @@ export interface Counts {
   latencies?: boolean;
   /** Server CPU per message; the load has to be steady for that. */
   cpu?: boolean;
+  /**
+   * The part of the sessions that the scenario itself lets be there and read freely; all, where nothing is said. So much at the least is to
+   * be delivered of what is acked meanwhile, and the others may be passed over as senders; else the run is unfit.
+   */
+  there?: number;
 }
 
 /** What a scenario may do. Every verb throws when a driver dies or a person stops the run. */

@@ -56,7 +56,7 @@ export const slow: Scenario = {
       await stage.throttle(share, 1);
       await stage.connect();
       figures["slow_sessions"] = Math.round((dials.connections * dials.percent) / 100);
-      const { latency } = await stage.measure(dials.seconds);
+      const { latency } = await stage.measure(dials.seconds, { there: 1 - (share.to - share.from) });
       if (latency !== null) {
         Object.assign(figures, { p50_ms: latency.p50, p99_ms: latency.p99 });
         if (before !== null) {
