@@ -1,6 +1,7 @@
 // What is encoded by hand for speed is what protobufjs makes, or reads, of the same message, whatever the values.
 import fc from "fast-check";
 import t from "tap";
+import { directKey } from "../../proto/conversation.ts";
 import { type Encodable, encodeMessage } from "../../proto/frame.ts";
 import { FrameType } from "../../proto/frame-type.ts";
 import { hawser as fabric } from "../../proto/gen/fabric.js";
@@ -36,7 +37,7 @@ t.test("Sent and Push are byte for byte those of protobufjs", async (t) => {
       const { sender, install, clientSeq, ...seen } = row;
       same(sentFrame(ref, row.seq, row.time, durability), FrameType.Sent, hawser.v1.Sent, { ref, seq: row.seq, time: row.time, durability });
       same(pushFromFrame(row), FrameType.Push, hawser.v1.Push, { from: sender, ...seen });
-      same(pushToFrame(row, peer), FrameType.Push, hawser.v1.Push, { to: peer, install, clientSeq, ...seen });
+      same(pushToFrame(row, directKey(sender, peer)), FrameType.Push, hawser.v1.Push, { to: peer, install, clientSeq, ...seen });
     }),
   );
   const row64k = {

@@ -45,19 +45,22 @@ export class Sender {
   }
 }
 
-/** A user of a conversation, as its rows are delivered. */
-export interface Member {
-  readonly user: Uint8Array;
-  readonly userText: string;
-  /** Where the user lives. */
-  readonly shard: number;
+/**
+ * The users of a direct conversation in the order of its key (twice the same one for notes to self), and the shards where
+ * they live. One object without views of the key: up to a million conversations are kept, and this takes about 150 bytes of each.
+ */
+export interface Members {
+  readonly firstText: string;
+  readonly firstShard: number;
+  readonly secondText: string;
+  readonly secondShard: number;
 }
 
 export class Conversation {
   readonly key: Uint8Array;
   readonly keyText: string;
   /** Who gets its rows, once somebody has worked it out (push/fanout.ts). */
-  members: readonly Member[] | undefined;
+  members: Members | undefined;
   seq: number;
   hash: Uint8Array;
   time: number;

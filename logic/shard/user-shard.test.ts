@@ -167,6 +167,35 @@ t.test("a report of an install that has connected again: the higher counter stay
   t.end();
 });
 
+t.test("a row goes to both users, whoever of them wrote it, and as each of them sees the other", (t) => {
+  const bench = new UserBench();
+  const gateway = new FakeGateway();
+  // One id begins with the other; one is as long as an id may be.
+  const users = ["a", "an", "b".repeat(64)];
+  const devices = new Map(users.map((user, i) => [user, [gateway.session(user, 2 * i), gateway.session(user, 2 * i + 1)] as const]));
+  for (const session of [...devices.values()].flat()) bench.shard.attach(session);
+  for (const sender of users) {
+    for (const peer of users) {
+      const [phone, tablet] = devices.get(sender)!;
+      bench.row(sender, peer, [phone]);
+      const seen = gateway.take().map((sent) => {
+        const { from, to, seq } = sent.message as { from: Uint8Array; to: Uint8Array; seq: number };
+        return [sent.session.userText, sent.session.slot, text(from), text(to), seq];
+      });
+      const seq = bench.disk.head(key(sender, peer))!.seq;
+      const others = sender === peer ? [] : devices.get(peer)!.map(({ slot }) => [peer, slot, sender, "", seq]);
+      t.strictSame(seen, [[sender, tablet.slot, "", peer, seq], ...others], `${sender} to ${peer}`);
+    }
+  }
+  const { members } = bench.conversation(key("a", "an"));
+  // Views of the key, or copies, would double what a conversation takes in memory.
+  t.strictSame(
+    Object.values(members!).map((value) => typeof value),
+    ["string", "number", "string", "number"],
+  );
+  t.end();
+});
+
 t.test("devices of a user are independent; users are too", (t) => {
   const bench = new UserBench();
   const gateway = new FakeGateway();

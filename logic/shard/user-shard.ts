@@ -152,7 +152,7 @@ export class UserShard {
 
   /**
    * A committed row of a conversation that the user is in: moves the head, and pushes to the live sessions but those in
-   * `except`. `frame` makes the frame of `row` and `peer`, and is called only when somebody is there to get it.
+   * `except`. `frame` makes the frame of `row` in the conversation `key`, and is called only when somebody is there to get it.
    */
   deliver(
     userText: string,
@@ -160,8 +160,7 @@ export class UserShard {
     head: StoredHead,
     except: readonly { session: Session }[],
     row: Row,
-    peer: Uint8Array,
-    frame: (row: Row, peer: Uint8Array) => Uint8Array,
+    frame: (row: Row, key: Uint8Array) => Uint8Array,
   ): void {
     const user = this.users.get(userText);
     if (user === undefined) return;
@@ -170,11 +169,11 @@ export class UserShard {
     if (sessions.length === 0) return;
     if (sessions.length === 1) {
       const only = sessions[0]!;
-      if (!isAmong(only, except)) only.gateway.deliver(only, frame(row, peer), DeliveryClass.Push);
+      if (!isAmong(only, except)) only.gateway.deliver(only, frame(row, key), DeliveryClass.Push);
       return;
     }
     const receivers = sessions.filter((session) => !isAmong(session, except));
-    if (receivers.length > 0) deliverTo(receivers, frame(row, peer), DeliveryClass.Push);
+    if (receivers.length > 0) deliverTo(receivers, frame(row, key), DeliveryClass.Push);
   }
 
   /** A page of the answer to UserOutput.loadHeads; `last` says that it was the last. */

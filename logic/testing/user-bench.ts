@@ -1,20 +1,19 @@
 // A UserShard over a MemoryDisk, with every answer of the outside world in the test's hand: rows become durable, their
 // effects reach the shard, loads are answered and read positions are stored when the test says so.
-import { compareBytes, directKey, directUsers } from "../../proto/conversation.ts";
-import { pushFromFrame, pushToFrame } from "../shard/frames.ts";
+import { directKey, directUsers } from "../../proto/conversation.ts";
+import { fanOutDirect } from "../push/fanout.ts";
+import { Conversation, type PendingSend, Sender } from "../shard/conversation.ts";
 import type { Completion, UserOutput } from "../shard/output.ts";
-import { peerOf } from "../shard/naming.ts";
 import { bytesText, type Session } from "../shard/session.ts";
 import { USER_LIMITS, type UserLimits, UserShard } from "../shard/user-shard.ts";
-import { RecordType, type Row, type StoredHead, type StoredMembership, type StoreRecord } from "../store/store.ts";
+import { RecordType, type StoredHead, type StoredMembership, type StoreRecord } from "../store/store.ts";
 import { installOf } from "./fake-gateway.ts";
 import { MemoryDisk, rowHash } from "./memory-disk.ts";
 
 interface Effect {
-  readonly key: Uint8Array;
-  readonly row: Row;
+  readonly conversation: Conversation;
+  readonly pending: PendingSend;
   readonly head: StoredHead;
-  readonly except: readonly { session: Session }[];
 }
 
 interface Load {
@@ -37,6 +36,7 @@ export class UserBench implements UserOutput {
   private readonly limits: UserLimits;
   private readonly headsPerLoad: number;
   private processes: number;
+  private readonly conversations: Map<string, Conversation>;
 
   constructor(limits: Partial<UserLimits> = {}, headsPerLoad = 500) {
     this.disk = new MemoryDisk(1);
@@ -48,6 +48,7 @@ export class UserBench implements UserOutput {
     this.effects = [];
     this.records = [];
     this.processes = 1;
+    this.conversations = new Map();
     this.shard = new UserShard(0, this.incarnation, this, this.counter, this.limits);
   }
 
@@ -59,6 +60,7 @@ export class UserBench implements UserOutput {
     this.effects = [];
     this.records = [];
     this.processes++;
+    this.conversations.clear();
     this.shard = new UserShard(0, this.incarnation, this, this.counter, this.limits);
   }
 
@@ -83,7 +85,10 @@ export class UserBench implements UserOutput {
     const [first, second] = directUsers(key);
     const members = [first, second].map((user) => ({ type: RecordType.Member, user, conversation: key }));
     this.write([...(head === undefined ? members : []), { type: RecordType.Row, conversation: key, row, hash }]);
-    this.effects.push({ key, row, head: this.disk.head(key)!, except: except.map((session) => ({ session })) });
+    const stored = this.disk.head(key)!;
+    const waiters = except.map((session) => ({ session, ref: 1 }));
+    const pending = { sender: new Sender(install, bytesText(install), clientSeq), row, hash, refused: 0, waiters };
+    this.effects.push({ conversation: this.conversation(key), pending, head: stored });
     return row.seq;
   }
 
@@ -91,11 +96,7 @@ export class UserBench implements UserOutput {
   tellEffect(): void {
     const effect = this.effects.shift();
     if (effect === undefined) return;
-    const { key, row, head, except } = effect;
-    const peer = peerOf(key, row.sender);
-    const conversation = { key, keyText: bytesText(key) };
-    this.shard.deliver(bytesText(row.sender), conversation, head, except, row, peer, pushToFrame);
-    if (compareBytes(peer, row.sender) !== 0) this.shard.deliver(bytesText(peer), conversation, head, [], row, peer, pushFromFrame);
+    fanOutDirect([this.shard], effect.conversation, effect.pending, effect.head);
   }
 
   /** Both at once. */
@@ -132,6 +133,17 @@ export class UserBench implements UserOutput {
   loadHeads(_shard: number, user: Uint8Array, after: Uint8Array | undefined): void {
     const look = () => this.disk.memberships(user, after, this.headsPerLoad);
     this.loads.push({ user, early: look(), look });
+  }
+
+  /** The conversation in memory: of it, rows need the name and the members. */
+  conversation(key: Uint8Array): Conversation {
+    const keyText = bytesText(key);
+    let conversation = this.conversations.get(keyText);
+    if (conversation === undefined) {
+      conversation = new Conversation(key, keyText, undefined);
+      this.conversations.set(keyText, conversation);
+    }
+    return conversation;
   }
 
   private get incarnation(): Uint8Array {
