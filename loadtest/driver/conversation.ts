@@ -119,6 +119,8 @@ export class View {
   missed: Set<number> | null;
   /** Rows that are nobody's, with their bytes. */
   extras: Map<number, Uint8Array> | null;
+  /** Entries whose pushes never came, and which were asked for. */
+  asked: Set<number> | null;
 
   constructor(conversation: Conversation, session: number, user: number, peer: number) {
     this.conversation = conversation;
@@ -137,6 +139,7 @@ export class View {
     this.ahead = null;
     this.missed = null;
     this.extras = null;
+    this.asked = null;
   }
 
   get behind(): boolean {

@@ -11,7 +11,11 @@ import t from "tap";
 import { startStack } from "../../cli/stack.ts";
 import { type Cast, makeCast } from "../cast/cast.ts";
 import { sampleMessages } from "../cast/messages.ts";
+import { FrameType, TYPE_MASK } from "../../proto/frame-type.ts";
+import { encodeMessage } from "../../proto/frame.ts";
+import { hawser } from "../../proto/gen/hawser.js";
 import { metric } from "../e2e/testing/gateway-process.ts";
+import { TamperingProxy } from "../e2e/testing/tampering-proxy.ts";
 import { until } from "../e2e/testing/wait.ts";
 import { type Answers, type DriverPlan, EVERYBODY, type FromDriver, type Tick, type ToDriver, type Verdict } from "./control.ts";
 import { Driver } from "./driver.ts";
@@ -101,7 +105,10 @@ class Run {
   }
 }
 
-const CLEAN = { lost: 0, duplicated: 0, out_of_order: 0, unacked: 0, heads_wrong: 0, traces: [] };
+const CLEAN = {
+  ...{ lost: 0, duplicated: 0, out_of_order: 0, unacked: 0, heads_wrong: 0, heads_unchecked: 0 },
+  ...{ not_pushed: 0, foreign: 0, protocol_errors: 0, traces: [] },
+};
 
 t.test("the cast: everybody in one driver with their partners, the same each time, no two users of one name", (t) => {
   const messages = sampleMessages(2000);
@@ -236,6 +243,43 @@ t.test("people who are away are written to, and get it all when they return; net
   t.equal(verdict.delivered, verdict.sent);
   t.ok(run.last.pulledRows! > 0, "rows came in pages");
   t.ok(run.last.beats > 0 && run.last.errors["IDLE_TIMEOUT"] === undefined, "who has nothing to say beats");
+});
+
+t.test("a server that keeps pushes back, sends strangers' rows, sends clients nowhere and breaks the protocol", async (t) => {
+  let silent = false;
+  let lie: Uint8Array | undefined;
+  const proxy = await TamperingProxy.start(stack.urls.gateways[0]!.tcp, (from, header, _body, connection) => {
+    if (from === "server" && silent && (header & TYPE_MASK) === FrameType.Push) return new Uint8Array();
+    if (from === "server" && lie !== undefined && header === FrameType.Sent) {
+      connection.toClient(lie);
+      lie = undefined;
+    }
+    return undefined;
+  });
+  t.teardown(() => proxy.close());
+  const run = await Run.open({ sessions: 20, transport: "tcp", sources: [], gateways: [{ tcp: proxy.url }] });
+  t.match(await run.connect(), { connected: 20, failed: 0 });
+  await run.traffic(100);
+  await run.acked(20);
+  const tell = async (frame: Uint8Array): Promise<void> => {
+    lie = frame;
+    await until(() => lie === undefined, "the lie is told");
+  };
+  await tell(encodeMessage(FrameType.Push, hawser.v1.Push, { from: Buffer.from("nobody"), seq: 1, payload: Buffer.from("hello") }));
+  await tell(encodeMessage(FrameType.GoAway, hawser.v1.GoAway, { reconnectAfterMs: 0, target: "gateway.example:7400" }));
+  await until(() => (run.last.errors["GO_AWAY_TARGET"] ?? 0) > 0 && run.last.connected === 20, "it stays with the gateway that it knows");
+  await tell(encodeMessage(FrameType.Welcome, hawser.v1.Welcome, {}));
+  await until(() => run.last.errors["PROTOCOL"] === 1 && run.last.connected === 20, "it comes back");
+  t.match(run.last.errorDetails, { PROTOCOL: /second Welcome/ });
+  await run.acked(20);
+  silent = true;
+  await run.acked(20);
+  await run.driver.handle({ order: "stopTraffic" });
+  t.match(await run.driver.handle({ order: "settle", quietMs: 2000, timeoutMs: 20_000 }), { settled: true });
+  const verdict = await run.finish();
+  t.match(verdict, { lost: 0, duplicated: 0, unacked: 0, heads_unchecked: 0, foreign: 1, protocol_errors: 1 });
+  t.ok(verdict.not_pushed! > 0, JSON.stringify(verdict));
+  for (const kind of ["not_pushed", "foreign", "protocol_error"]) t.ok(verdict.traces.some(({ what }) => what === kind), kind);
 });
 
 t.test("orders that cannot be carried out are refused", async (t) => {

@@ -49,12 +49,17 @@ export class Traces {
   }
 }
 
+/** What is counted here; optional only in results of before it was. */
+export interface Found extends CheckCounts {
+  heads_unchecked: number;
+}
+
 /** Adds to `counts` and `traces` what is wrong with all that is not out of the lanes' lists, and with heads. */
 export function examine(
   lanes: readonly Lane[],
   conversations: readonly Conversation[],
   entries: Entries,
-  counts: CheckCounts,
+  counts: Found,
   traces: Traces,
 ): { counts: CheckCounts; traces: Trace[] } {
   for (const lane of lanes) examineLane(lane, entries, counts, traces);
@@ -87,7 +92,7 @@ function examineLane(lane: Lane, entries: Entries, counts: CheckCounts, traces: 
   }
 }
 
-function examineConversation(conversation: Conversation, counts: CheckCounts, traces: Traces): void {
+function examineConversation(conversation: Conversation, counts: Found, traces: Traces): void {
   const from = traces.labels.user(conversation.first);
   const to = traces.labels.user(conversation.second);
   for (const view of conversation.views) {
@@ -98,7 +103,12 @@ function examineConversation(conversation: Conversation, counts: CheckCounts, tr
       traces.add({ what: "duplicated", from, to, device: traces.labels.device(view.session), seq, detail });
     }
   }
-  if (conversation.head === HeadState.Unchecked) return;
+  if (conversation.head === HeadState.Unchecked) {
+    if (conversation.left === 0) return;
+    counts.heads_unchecked++;
+    traces.add({ what: "head_unchecked", from, to, detail: `${conversation.acked} messages were acked, and nobody was told of a head` });
+    return;
+  }
   counts.heads_checked++;
   if (conversation.head === HeadState.Right) return;
   counts.heads_wrong++;

@@ -134,6 +134,7 @@ export class Inbound {
     const peer = own ? names.read(bytes, reader.toStart, reader.toEnd) : names.read(bytes, reader.fromStart, reader.fromEnd);
     const view = this.talkerOf(session)?.viewOf(peer);
     if (view === undefined) return ledger.stranger(session, `a push of row ${reader.seq} in a conversation that nobody writes in`);
+    if (reader.kind !== 0) ledger.stranger(session, `row ${reader.seq} is of kind ${reader.kind}, and only kind 0 is sent`);
     const { nowUs } = this.host;
     if (!own) return rows.pushed(view, reader.seq, bytes, reader.payloadStart, reader.payloadEnd, nowUs);
     // Written on an earlier connection, and stored only when this one was there: not the session that sent it any more.
@@ -172,7 +173,10 @@ export class Inbound {
     const talker = this.talkerOf(session);
     this.host.counts.error("RESYNC");
     if (talker === undefined) this.host.syncLater(session, 0);
-    else this.repeat(talker);
+    else {
+      talker.steadySince = Number.POSITIVE_INFINITY;
+      this.repeat(talker);
+    }
   }
 
   /** Everything unanswered is asked again, Sends first, then what is missing is looked for. */

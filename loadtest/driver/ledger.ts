@@ -12,7 +12,7 @@ import type { Texts } from "../cast/texts.ts";
 import type { CheckCounts, Trace } from "../result.ts";
 import { append, type Conversation, HeadState, type Lane, type View, wasDelivered } from "./conversation.ts";
 import { Entries, EntryFlag, NONE } from "./entries.ts";
-import { examine, type Labels, Traces } from "./findings.ts";
+import { examine, type Found, type Labels, Traces } from "./findings.ts";
 
 /** Who hears of what is measured. */
 export interface LedgerSink {
@@ -39,10 +39,14 @@ export class Ledger {
   delivered: number;
   /** Rows that came again under the same number. */
   repeated: number;
+  /** Whether what is shown now comes from a page that was asked for, not from a push. */
+  inPage: boolean;
+  private notPushed: number;
   private outOfOrder: number;
   private extrasCount: number;
-  /** Rows that could not be kept as extras, or belong to no conversation of ours. */
-  private strangers: number;
+  /** Rows that could not be kept as extras. */
+  private extrasLeftOut: number;
+  private foreign: number;
   private readonly texts: Texts;
   private readonly labels: Labels;
   private readonly sink: LedgerSink;
@@ -61,9 +65,12 @@ export class Ledger {
     this.owed = 0;
     this.delivered = 0;
     this.repeated = 0;
+    this.inPage = false;
+    this.notPushed = 0;
     this.outOfOrder = 0;
     this.extrasCount = 0;
-    this.strangers = 0;
+    this.extrasLeftOut = 0;
+    this.foreign = 0;
     this.texts = texts;
     this.labels = labels;
     this.sink = sink;
@@ -135,7 +142,7 @@ export class Ledger {
   shown(view: View, seq: number, bytes: Uint8Array, start: number, end: number, nowUs: number): void {
     const { entries } = this;
     const lane = view.incoming;
-    if (lane === null) return this.extra(view, seq, copyOf(bytes, start, end));
+    if (lane === null) return this.stranger(view.session, `row ${seq} of somebody who writes nothing here`);
     let entry = this.turn(view, seq);
     const proven = entry !== NONE && entries.seq[entry] === seq;
     if (!proven && lane.ackedSeq >= seq) entry = this.find(lane, view, seq);
@@ -165,12 +172,24 @@ export class Ledger {
     this.repeated++;
   }
 
-  /** A row came of a conversation that nobody of this run has, or in a name that is not its peer's. */
+  /** A session was told of something that it should never have seen. */
   stranger(session: number, detail: string): void {
-    this.strangers++;
-    if (this.traces.full("duplicated")) return;
+    this.foreign++;
+    if (this.traces.full("foreign")) return;
     const device = this.labels.device(session);
-    this.traces.add({ what: "duplicated", from: "?", to: device, device, detail });
+    this.traces.add({ what: "foreign", from: "?", to: device, device, detail });
+  }
+
+  /**
+   * Nothing moves any more, and this view is about to ask for what it lacks, which it has no reason to suspect. What was sent since
+   * `steadyUs`, from when on everything should have been pushed to it, and comes in a page now, is counted as not pushed.
+   */
+  askedFor(view: View, lane: Lane, steadyUs: number): void {
+    const { entries } = this;
+    for (let entry = lane.head; entry !== NONE; entry = entries.next[entry]!) {
+      if (entries.flags[entry] !== EntryFlag.Acked || entries.sent[entry]! < steadyUs || entries.seq[entry]! <= view.known) continue;
+      if (!wasDelivered(view, entries, entry)) (view.asked ??= new Set()).add(entry);
+    }
   }
 
   /** What the server says a conversation's newest row is, once everything has settled. Returns whether it is right. */
@@ -184,9 +203,10 @@ export class Ledger {
   /** Everything that is wrong as of now. */
   check(): { counts: CheckCounts; traces: Trace[] } {
     const { sent, acked, delivered, refused, repeated } = this;
-    const found: CheckCounts = {
-      ...{ sent, acked, delivered, lost: 0, duplicated: this.strangers, out_of_order: this.outOfOrder },
-      ...{ repeated_on_wire: repeated, unacked: refused, heads_checked: 0, heads_wrong: 0 },
+    const found: Found = {
+      ...{ sent, acked, delivered, lost: 0, duplicated: this.extrasLeftOut, out_of_order: this.outOfOrder },
+      ...{ repeated_on_wire: repeated, unacked: refused, heads_checked: 0, heads_wrong: 0, heads_unchecked: 0 },
+      ...{ not_pushed: this.notPushed, foreign: this.foreign, protocol_errors: 0 },
     };
     return examine(this.lanes, this.conversations, this.entries, found, new Traces(this.labels, this.entries, this.traces.list));
   }
@@ -214,9 +234,16 @@ export class Ledger {
       // What was delivered before its turn may leave the list now; the cursor must not stay on it.
       if (view.ahead !== null) while (view.ahead.delete(view.cursor)) view.cursor = entries.next[view.cursor]!;
     } else if (view.missed?.delete(entry) !== true) (view.ahead ??= new Set()).add(entry);
+    if (view.asked !== null && view.asked.delete(entry) && this.inPage) this.wasNotPushed(view, lane, entry);
     entries.delivered[entry]!++;
     this.delivered++;
     this.sink.delivered(view, lane, entries.intended[entry]!, nowUs);
+  }
+
+  private wasNotPushed(view: View, lane: Lane, entry: number): void {
+    this.notPushed++;
+    if (this.traces.full("not_pushed")) return;
+    this.traces.message("not_pushed", lane, entry, { device: this.labels.device(view.session), detail: "came only when it was asked for" });
   }
 
   /** The message that was acked as row `seq` and not delivered to this view; NONE: there is none. */
@@ -230,7 +257,7 @@ export class Ledger {
 
   private extra(view: View, seq: number, bytes: Uint8Array): void {
     view.extras ??= new Map();
-    if (this.extrasCount >= EXTRAS_MAX) this.strangers++;
+    if (this.extrasCount >= EXTRAS_MAX) this.extrasLeftOut++;
     else if (!view.extras.has(seq)) {
       this.extrasCount++;
       view.extras.set(seq, bytes);

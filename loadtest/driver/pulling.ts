@@ -125,8 +125,8 @@ export class Pulling implements HoleSink {
   /** Heads came; `ask` is what they answer, None for those of Hello. Throws when they are none. */
   heads(session: number, talker: Talker | undefined, ask: Ask, heads: hawser.v1.Heads): void {
     const { host, ledger } = this;
-    for (const head of talker === undefined ? [] : (heads.heads as hawser.v1.Head[])) {
-      const view = talker!.viewOf(this.names.read(head.peer, 0, head.peer.length));
+    for (const head of heads.heads as hawser.v1.Head[]) {
+      const view = talker?.viewOf(this.names.read(head.peer, 0, head.peer.length));
       if (view === undefined) {
         ledger.stranger(session, "a head of a conversation that nobody writes in");
         continue;
@@ -161,9 +161,12 @@ export class Pulling implements HoleSink {
     const view = talker.requests.view!;
     const nowUs = host.nowUs;
     const before = view.next;
+    // Nothing in between throws.
+    this.ledger.inPage = true;
     for (const row of page.rows as hawser.v1.Push[]) {
       this.pulledRows++;
       const { payload } = row;
+      if (row.kind !== 0) this.ledger.stranger(talker.session, `row ${row.seq} is of kind ${row.kind}, and only kind 0 is sent`);
       if (row.from.length > 0) {
         if (names.read(row.from, 0, row.from.length) !== view.peer) this.ledger.stranger(talker.session, `row ${row.seq} in the name of a third person`);
         else this.rows!.pushed(view, row.seq, payload, 0, payload.length, nowUs);
@@ -172,6 +175,7 @@ export class Pulling implements HoleSink {
         this.rows!.pushedOwn(view, row.seq, mine, row.clientSeq, payload, 0, payload.length, nowUs);
       }
     }
+    this.ledger.inPage = false;
     view.pull = Pull.None;
     view.known = Math.max(view.known, page.headSeq);
     if (view.behind && view.next === before) {
@@ -189,7 +193,11 @@ export class Pulling implements HoleSink {
     const { host } = this;
     const again = ERROR_RULES[code as ErrorCode]?.retry === "wait";
     if (again) talker.pullAt = Math.max(talker.pullAt, host.nowMs + Math.min(Math.max(retryAfterMs, REFUSED_MS_MIN), REFUSED_MS_MAX));
-    if (requests.ask === Ask.HeadCheck) return this.headsChecked(talker);
+    if (requests.ask === Ask.HeadCheck) {
+      // No answer says nothing of any head; they are asked for again.
+      talker.headsSeen = undefined;
+      return;
+    }
     const { view } = requests;
     if (requests.ask === Ask.Sync) {
       if (again) this.sync(talker);
@@ -204,7 +212,7 @@ export class Pulling implements HoleSink {
   private headsChecked(talker: Talker): void {
     const seen = talker.headsSeen;
     talker.headsSeen = undefined;
-    for (const view of talker.views) if (seen !== undefined && !seen.has(view) && view.conversation.acked > 0) this.ledger.head(view.conversation, 0);
+    for (const view of talker.views) if (seen !== undefined && !seen.has(view) && view.conversation.left > 0) this.ledger.head(view.conversation, 0);
   }
 
   private complete(talker: Talker): void {

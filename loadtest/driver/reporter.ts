@@ -70,6 +70,7 @@ export class Reporter {
       pulledRows: pulling.pulledRows,
       closeReasons: Object.fromEntries(counts.closeReasons),
     };
+    if (counts.errorDetails.size > 0) tick.errorDetails = Object.fromEntries(counts.errorDetails);
     const lagUs = latencies.lag.take();
     if (lagUs !== undefined) tick.lagUs = lagUs;
     const deliveryUs = latencies.delivery.take();

@@ -1,11 +1,17 @@
 // Where each session connects: which gateway, over which transport, from which source address, and through which shaped
 // network if there is one. Sessions are spread evenly over all of them.
+import { isIPv4 } from "node:net";
 import { LINK_PROFILES } from "../shaper/link-profiles.ts";
 import { type ShapedNetwork, startShaper } from "../shaper/shaper.ts";
 import type { DriverPlan } from "./control.ts";
 import type { WireTarget } from "./wire.ts";
 
 export const SUBPROTOCOL = "hawser.v1";
+
+export interface Address {
+  host: string;
+  port: number;
+}
 
 export class Routes {
   private readonly transport: DriverPlan["transport"];
@@ -76,14 +82,13 @@ export class Routes {
     return this.transport === "ws" || (this.transport === "both" && this.way(session) % 2 === 1);
   }
 
-  /** `move`: how often it has changed its source address. `elsewhere`: host:port that a GoAway named. */
-  target(session: number, move: number, elsewhere?: string): WireTarget {
+  /** `move`: how often it has changed its source address. `elsewhere`: where a GoAway sent it. */
+  target(session: number, move: number, elsewhere?: Address): WireTarget {
     const gateways = this.isWs(session) ? this.ws : this.tcp;
     const way = this.transport === "both" ? this.way(session) >> 1 : this.way(session);
     const sources = gateways[way % gateways.length]!;
     const target = sources[(Math.floor(way / gateways.length) + move) % sources.length]!;
-    const other = elsewhere === undefined || this.networks.length > 0 ? undefined : /^(.+):(\d+)$/.exec(elsewhere);
-    return other ? { ...target, host: other[1]!, port: Number(other[2]) } : target;
+    return elsewhere === undefined || this.networks.length > 0 ? target : { ...target, ...elsewhere };
   }
 
   /**
@@ -99,6 +104,13 @@ export class Routes {
   async close(): Promise<void> {
     await Promise.all(this.networks.map((network) => network.close()));
   }
+}
+
+/** The IPv4 address and port in host:port, as a GoAway names it; undefined: it is something else. */
+export function parseAddress(text: string): Address | undefined {
+  const [host = "", digits = "", ...rest] = text.split(":");
+  const port = /^\d{1,5}$/.test(digits) ? Number(digits) : 0;
+  return rest.length === 0 && isIPv4(host) && port > 0 && port <= 0xffff ? { host, port } : undefined;
 }
 
 function parseTarget(url: string, scheme: string): WireTarget {

@@ -15,7 +15,7 @@ import { Due, Heartbeat, PATIENCE_MS } from "./heartbeat.ts";
 import type { Identity } from "./identity.ts";
 import type { Inbound, InboundHost, Return } from "./inbound.ts";
 import type { Pulling, PullingHost } from "./pulling.ts";
-import type { Routes } from "./routes.ts";
+import { type Address, parseAddress, type Routes } from "./routes.ts";
 import type { Sending } from "./sending.ts";
 import { Flag, NOBODY, type SessionTable, State } from "./session-table.ts";
 import type { Talker } from "./talker.ts";
@@ -71,7 +71,7 @@ export class Sessions implements WireEvents, InboundHost, PullingHost {
   private readonly attention: Set<Talker>;
   /** Of few sessions at a time: how they are to come back, where to, and how slowly they read. */
   private readonly returns: Map<number, Return>;
-  private readonly targets: Map<number, string>;
+  private readonly targets: Map<number, Address>;
   private readonly throttles: Map<number, number>;
 
   constructor({ table, talkers, counts, identity, routes, random }: SessionsSetup, host: SessionsHost) {
@@ -125,7 +125,12 @@ export class Sessions implements WireEvents, InboundHost, PullingHost {
     if (table.has(session, Flag.Throttled)) wire.throttle(session, UNHURRIED_BYTES_PER_SECOND);
     const elsewhere = this.targets.get(session);
     if (elsewhere !== undefined) this.targets.delete(session);
-    wire.connect(session, this.routes.target(session, table.moves[session]!, elsewhere));
+    try {
+      wire.connect(session, this.routes.target(session, table.moves[session]!, elsewhere));
+    } catch (error) {
+      this.counts.error("NO_CONNECT", (error as Error).message);
+      this.closed(session, "refused by the wire");
+    }
   }
 
   /** Ends its connection, if any. Away for good, or for `awayMs`. */
@@ -299,6 +304,7 @@ export class Sessions implements WireEvents, InboundHost, PullingHost {
     const talker = this.talkerAt(session);
     if (talker !== undefined) {
       talker.requests.begin(1);
+      talker.steadySince = Number.POSITIVE_INFINITY;
       talker.fullAt = 0;
       talker.sendAt = 0;
       talker.pullAt = 0;
@@ -317,11 +323,16 @@ export class Sessions implements WireEvents, InboundHost, PullingHost {
     this.table.attempts[session] = 0;
     const rate = this.throttles.get(session);
     if (rate !== undefined) this.wireOf(session).throttle(session, rate);
+    const talker = this.talkerAt(session);
+    if (talker?.steadySince === Number.POSITIVE_INFINITY) talker.steadySince = this.nowUs;
     this.host.synced(session);
   }
 
   goAway(session: number, afterMs: number, target: string): void {
-    if (target !== "") this.targets.set(session, target);
+    const address = parseAddress(target);
+    if (address !== undefined) this.targets.set(session, address);
+    // Looking names up is not for a load driver; it comes back to the gateway that it knows.
+    else if (target !== "") this.counts.error("GO_AWAY_TARGET", target);
     this.table.set(session, Flag.Leaving);
     this.counts.error("GO_AWAY");
     this.wheel.arm(session, this.nowMs + afterMs);
@@ -334,6 +345,7 @@ export class Sessions implements WireEvents, InboundHost, PullingHost {
   syncLater(session: number, afterMs: number): void {
     const talker = this.talkerAt(session);
     if (talker !== undefined) {
+      talker.steadySince = Number.POSITIVE_INFINITY;
       talker.pullAt = Math.max(talker.pullAt, this.nowMs + afterMs);
       this.parts!.pulling.sync(talker);
     } else if (afterMs === 0) this.syncNow(session);
@@ -344,7 +356,8 @@ export class Sessions implements WireEvents, InboundHost, PullingHost {
   }
 
   violation(session: number, detail: string): void {
-    this.counts.error(`PROTOCOL: ${detail}`);
+    this.counts.error("PROTOCOL", detail);
+    this.counts.violations++;
     this.dead(session, "protocol");
   }
 

@@ -140,6 +140,8 @@ export class Talker {
   heardAt: number;
   /** When it began to read freely again, µs since the epoch; Infinity while it reads slowly. */
   freeSince: number;
+  /** From when on everything should have been pushed to it: its heads came, and nothing since put in doubt what it has. µs since the epoch; Infinity: not now. */
+  steadySince: number;
 
   constructor(session: number, user: number) {
     this.session = session;
@@ -158,6 +160,7 @@ export class Talker {
     this.reached = undefined;
     this.heardAt = 0;
     this.freeSince = 0;
+    this.steadySince = Number.POSITIVE_INFINITY;
   }
 
   add(view: View): void {

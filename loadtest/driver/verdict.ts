@@ -1,6 +1,7 @@
 // The end of a run: waits until everything has come, helps as a client would by asking for heads where something is missing,
 // and compares all heads with what was acked.
 import { setTimeout as delay } from "node:timers/promises";
+import { FrameType } from "../../proto/frame-type.ts";
 import type { Answers, Verdict } from "./control.ts";
 import { type Conversation, HeadState } from "./conversation.ts";
 import type { Counts } from "./counts.ts";
@@ -18,6 +19,9 @@ const ASK_MS = 30_000;
 /** A user's shard may hear of a row a moment after its sender did. */
 const ROUNDS = 4;
 const PAUSE_MS = 500;
+/** How long no row may have come before heads are compared, and how long that is waited for. */
+const QUIET_MS = 500;
+const QUIET_MS_MAX = 3000;
 
 export class Judge {
   private readonly ledger: Ledger;
@@ -62,9 +66,25 @@ export class Judge {
   }
 
   async check(): Promise<Verdict> {
+    await this.quiet();
     await this.checkHeads();
     const { counts, traces } = this.ledger.check();
-    return { ...counts, traces, frames: this.counts.framesByName() };
+    const { violations } = this.counts;
+    if (violations > 0) traces.push({ what: "protocol_error", from: "server", to: "?", detail: this.counts.errorDetails.get("PROTOCOL") ?? "" });
+    return { ...counts, protocol_errors: violations, traces, frames: this.counts.framesByName() };
+  }
+
+  /** Waits until no row has come for a moment: what is wrong may come behind everything that is right. */
+  private async quiet(): Promise<void> {
+    const end = performance.now() + QUIET_MS_MAX;
+    let rows = -1;
+    for (let quietAt = 0; performance.now() < end; await delay(POLL_MS)) {
+      const now = performance.now();
+      const came = this.counts.frames[FrameType.Push]! + this.pulling.pulledRows;
+      if (came !== rows) quietAt = now + QUIET_MS;
+      else if (now >= quietAt) return;
+      rows = came;
+    }
   }
 
   /** Sessions that miss a message and could ask for it. */
@@ -75,7 +95,9 @@ export class Judge {
       if (lane.head === NONE || (entries.flags[lane.head]! & EntryFlag.Acked) === 0) continue;
       for (const view of lane.receivers) {
         const talker = this.sessions.talkerAt(view.session);
-        if (talker !== undefined && this.canAsk(talker) && view.next <= entries.seq[lane.head]!) behind.add(talker);
+        if (talker === undefined || !this.canAsk(talker) || view.next > entries.seq[lane.head]!) continue;
+        behind.add(talker);
+        this.ledger.askedFor(view, lane, Math.max(talker.steadySince, talker.freeSince));
       }
     }
     return behind;
@@ -95,7 +117,7 @@ export class Judge {
         }
       }
       await this.askAll([...talkers]);
-      conversations = conversations.filter(({ head }) => head === HeadState.Wrong);
+      conversations = conversations.filter(({ head }) => head !== HeadState.Right);
     }
   }
 
