@@ -5,9 +5,10 @@ import { type Answers, EVERYBODY, type Share, type Verdict } from "../driver/con
 import type { PhaseResult, Sample } from "../result.ts";
 import type { Counts, Dials, Figures, PhasePlan, Scenario, Stage } from "../scenario/scenario.ts";
 import { AT_ONCE } from "../scenario/scenario.ts";
+import { Failure } from "../../cli/failure.ts";
 import type { Fleet } from "./fleet.ts";
 import { Latencies } from "./histograms.ts";
-import { cpuBetween, type Meter, round, type Window } from "./meter.ts";
+import { cpuBetween, errorsByName, type Meter, round, type Window } from "./meter.ts";
 import type { ServerLook, Servers } from "./servers.ts";
 
 /** A person stopped the run. */
@@ -48,8 +49,12 @@ export interface DirectorEvents {
 const SAMPLE_MS = 1000;
 /** Ticks come each second; some a little late. */
 const TICK_LEEWAY_SECONDS = 0.2;
+/** A window that is opened so soon after another one was closed continues it. */
+const SAME_TICKS_MS = 50;
 /** Beside the time that pacing takes. */
 const CONNECT_GRACE_MS = 60_000;
+/** Ticks (a second each) with failed connections and not one that was welcomed, before a run is given up. */
+const HOPELESS_TICKS = 10;
 const SETTLE_QUIET_SECONDS = 8;
 const SETTLE_MS_MAX = 600_000;
 /** Between everything having arrived and the check. */
@@ -73,6 +78,7 @@ export class Director implements Stage {
   private phaseStartedAt: number;
   private rate: number;
   private sampledAt: number;
+  private windowClosedAt: number;
 
   /** `sessions`: of each driver. */
   constructor(fleet: Fleet, meter: Meter, servers: Servers, sessions: readonly number[], dials: Dials, events: DirectorEvents) {
@@ -87,6 +93,7 @@ export class Director implements Stage {
     this.phaseStartedAt = this.startedAt;
     this.rate = 0;
     this.sampledAt = this.startedAt;
+    this.windowClosedAt = Number.NEGATIVE_INFINITY;
     const before = { ...servers.look(), driverBytes: fleet.rssBytes };
     this.seen = {
       seconds: 0,
@@ -147,9 +154,11 @@ export class Director implements Stage {
   async connect(share: Share = EVERYBODY, perSecond: number = this.dials.connectRate): Promise<Answers["connect"]> {
     const pacedMs = perSecond >= AT_ONCE ? 0 : (this.dials.connections / perSecond) * 1000;
     const timeoutMs = Math.round(CONNECT_GRACE_MS + 2 * pacedMs + this.dials.connections);
-    const answers = await this.or(this.fleet.each((i) => ({ order: "connect", share, perSecond: this.part(perSecond, i), timeoutMs })));
+    const connecting = this.fleet.each((i) => ({ order: "connect" as const, share, perSecond: this.part(perSecond, i), timeoutMs }));
+    const answers = await this.or(this.seen.connections > 0 ? connecting : Promise.race([connecting, this.hopeless()]));
     await this.or(this.fleet.nextTicks());
     this.note();
+    if (this.seen.connections === 0) throw this.nobodyConnected();
     return mergeConnects(answers);
   }
 
@@ -184,7 +193,8 @@ export class Director implements Stage {
   }
 
   async during(act: () => Promise<unknown>, { latencies = true, cpu = true, there = 1 }: Counts = {}): Promise<Window> {
-    await this.or(this.fleet.nextTicks());
+    // What begins where the last window ended begins behind the same ticks: nothing is in between that nobody measures.
+    if (performance.now() - this.windowClosedAt > SAME_TICKS_MS) await this.or(this.fleet.nextTicks());
     const from = this.servers.look();
     const open = this.meter.open(from.at, from, latencies);
     const rateAsked = this.rate;
@@ -196,6 +206,7 @@ export class Director implements Stage {
       await this.fleet.nextTicks();
       const to = this.servers.look();
       window = this.meter.close(open, to.at, to);
+      this.windowClosedAt = to.at;
       if (latencies || cpu) this.seen.windows.push({ ...window, cpu, rateAsked, there });
     }
     return window;
@@ -207,8 +218,9 @@ export class Director implements Stage {
     );
   }
 
-  async throttle(share: Share, bytesPerSecond: number): Promise<void> {
+  async throttle(share: Share, bytesPerSecond: number): Promise<number> {
     await this.or(this.fleet.all({ order: "throttle", share, bytesPerSecond }));
+    return sessionsIn(share, this.sessions);
   }
 
   async churn(share: Share, partPerMinute: number, awayMs: number): Promise<void> {
@@ -267,6 +279,24 @@ export class Director implements Stage {
     if (performance.now() - this.sampledAt > SAMPLE_MS / 2) this.sample();
   }
 
+  /** Rejects when nobody has ever connected for a while though it was tried; never resolves, and ends when somebody has. */
+  private async hopeless(): Promise<never> {
+    for (let second = 0; this.seen.connections === 0; second++) {
+      await this.fleet.nextTicks();
+      this.note();
+      const { connected, closeReasons, errors } = this.meter.totals();
+      const tried = Object.keys(closeReasons).length + Object.keys(errors).length > 0;
+      if (second >= HOPELESS_TICKS && connected === 0 && tried && this.seen.connections === 0) throw this.nobodyConnected();
+    }
+    return new Promise(() => undefined);
+  }
+
+  private nobodyConnected(): Failure {
+    const reasons = Object.entries(errorsByName(this.meter.totals())).sort((a, b) => b[1] - a[1]);
+    const most = reasons[0];
+    return new Failure(`not one session could connect${most === undefined ? "" : `: ${most[0]} (${most[1]} times)`}; look at --url and at the secret that tokens are signed with`);
+  }
+
   private beginPhase(name: string): void {
     this.phaseName = name;
     this.phaseStartedAt = performance.now();
@@ -294,6 +324,11 @@ export class Director implements Stage {
   private or<T>(promise: Promise<T>): Promise<T> {
     return Promise.race([promise, this.interrupted]);
   }
+}
+
+/** How many sessions a share is, over drivers with so many each; rounded as they do. */
+export function sessionsIn({ from, to }: Share, sessions: readonly number[]): number {
+  return sessions.reduce((sum, count) => sum + Math.round(to * count) - Math.round(from * count), 0);
 }
 
 /** Several drivers' answers as one; percentiles exactly where they sent histograms, else the slowest driver's. */

@@ -10,7 +10,7 @@ import type { Answers, DriverPlan, Tick, Verdict } from "../driver/control.ts";
 import type { Sample } from "../result.ts";
 import { dialsFor, SCENARIOS, scenarioNamed } from "../scenario/catalogue.ts";
 import type { Dials, Figures, Stage } from "../scenario/scenario.ts";
-import { mergeConnects, progress, type Seen } from "./director.ts";
+import { mergeConnects, progress, type Seen, sessionsIn } from "./director.ts";
 import { type FitnessFacts, unfitReasons } from "./fitness.ts";
 import { Fleet } from "./fleet.ts";
 import { Latencies } from "./histograms.ts";
@@ -557,7 +557,10 @@ function rehearsal(phases: string[], orders: string[]): Stage {
       return windowOf();
     },
     disconnect: async (...args) => noteOrder("disconnect", args),
-    throttle: async (...args) => noteOrder("throttle", args),
+    throttle: async (...args) => {
+      noteOrder("throttle", args);
+      return 6;
+    },
     churn: async (...args) => noteOrder("churn", args),
     switchNetworks: async (...args) => noteOrder("switchNetworks", args),
     settle: async () => ({ settled: true, tookMs: 3 }),
@@ -590,6 +593,8 @@ t.test("scenarios: each plays the phases that it announces, and leaves nothing s
   }
   t.throws(() => dialsFor(scenarioNamed("direct"), { devices: 5 }), /--devices means nothing to scenario direct/);
   t.throws(() => scenarioNamed("nope"), /there are direct/);
+  t.throws(() => dialsFor(scenarioNamed("slow"), { percent: 100 }), /too much for scenario slow: at most 50/);
+  t.equal(sessionsIn({ from: 0.05, to: 0.15 }, [7, 7, 6]), 3, "as drivers round");
 });
 
 t.test("--help names every scenario and its phases; wrong options end with 2", async (t) => {

@@ -26,6 +26,10 @@ export function dialsFor(scenario: Scenario, asked: Partial<Dials>): Dials {
     if (asked[dial] !== undefined && scenario.heeds?.includes(dial) !== true)
       throw new RangeError(`--${dial} means nothing to scenario ${scenario.name}: leave it out`);
   }
+  const { percentMax } = scenario;
+  if (percentMax !== undefined && asked.percent !== undefined && asked.percent > percentMax) {
+    throw new RangeError(`--percent ${asked.percent} is too much for scenario ${scenario.name}: at most ${percentMax}`);
+  }
   return { ...COMMON_DEFAULTS, ...scenario.defaults, ...asked };
 }
 

@@ -1,6 +1,6 @@
 // churn: people come and go all the time, as with phones.
 import { EVERYBODY } from "../driver/control.ts";
-import { begin, beginning, type Scenario, warmUpSeconds } from "./scenario.ts";
+import { begin, beginning, requireAll, type Scenario, warmUpSeconds } from "./scenario.ts";
 
 const AWAY_MS = 5000;
 
@@ -9,10 +9,11 @@ export const churn: Scenario = {
   summary: "a part of the sessions leaves and returns each minute",
   meaning:
     "Messages flow as in direct; then, for --seconds, --percent of all sessions leave each minute without a goodbye and come back 5 s later, while messages " +
-    "to and from them go on. p99 with churn stands beside p99 without, of the same run. Messages to those who are away count from when they were meant to leave, " +
+    "to them go on; those whose turn it is to send are passed over while they are away. p99 with churn stands beside p99 without, of the same run. Messages to those who are away count from when they were meant to leave, " +
     "so the highest latencies are the time away.",
   defaults: { connections: 2000, seconds: 30, rate: 1000, percent: 50 },
   heeds: ["percent"],
+  percentMax: 600,
   setup: () => ({ cast: { kind: "pairs", talkers: 1 } }),
   phases: (dials) => [
     ...beginning(dials),
@@ -47,6 +48,7 @@ export const churn: Scenario = {
       await stage.churn(EVERYBODY, 0, AWAY_MS);
       await stage.wait(AWAY_MS / 1000);
       await stage.connect(EVERYBODY);
+      await requireAll(stage, dials);
       await stage.stopTraffic();
     });
   },

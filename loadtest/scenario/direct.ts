@@ -1,5 +1,5 @@
 // direct: one person writes to another, durably; the figure that everything else is compared with.
-import { begin, beginning, type Scenario, warmUpSeconds } from "./scenario.ts";
+import { begin, beginning, requireAll, type Scenario, warmUpSeconds } from "./scenario.ts";
 
 export const direct: Scenario = {
   name: "direct",
@@ -26,6 +26,7 @@ export const direct: Scenario = {
       figures["acked_per_second"] = Math.round(acked / seconds);
       figures["delivered_per_second"] = Math.round(delivered / seconds);
     });
+    await requireAll(stage, dials);
     await stage.stopTraffic();
   },
 };

@@ -1,5 +1,5 @@
 // fanout: one sender, many devices.
-import { begin, beginning, type Scenario, warmUpSeconds } from "./scenario.ts";
+import { begin, beginning, requireAll, type Scenario, warmUpSeconds } from "./scenario.ts";
 
 export const fanout: Scenario = {
   name: "fanout",
@@ -27,6 +27,7 @@ export const fanout: Scenario = {
       figures["delivered_per_second"] = Math.round(delivered / seconds);
       figures["deliveries_per_message"] = acked === 0 ? 0 : Math.round((delivered / acked) * 10) / 10;
     });
+    await requireAll(stage, dials);
     await stage.stopTraffic();
   },
 };

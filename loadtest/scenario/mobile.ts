@@ -14,6 +14,7 @@ export const mobile: Scenario = {
     "A quarter of the drivers' time may go into shaping, so rates are low; compare runs of this scenario with each other, not with direct.",
   defaults: { connections: 300, seconds: 30, rate: 100, percent: 60, profile: "3g" },
   heeds: ["percent", "profile"],
+  percentMax: 600,
   setup: ({ profile }) => ({ cast: { kind: "pairs", talkers: 1 }, network: { profile } }),
   phases: (dials) => [
     ...beginning(dials),

@@ -76,8 +76,8 @@ export interface Stage {
   /** Measures while `act` runs, from a tick of every driver to one behind its end. */
   during(act: () => Promise<unknown>, counts?: Counts): Promise<Window>;
   disconnect(share: Share, how: "close" | "reset", perSecond?: number): Promise<void>;
-  /** The share's sessions read so many bytes a second; 0: as fast as they can. */
-  throttle(share: Share, bytesPerSecond: number): Promise<void>;
+  /** The share's sessions read so many bytes a second; 0: as fast as they can. Returns how many these are. */
+  throttle(share: Share, bytesPerSecond: number): Promise<number>;
   churn(share: Share, partPerMinute: number, awayMs: number): Promise<void>;
   switchNetworks(share: Share, partPerMinute: number): Promise<void>;
   /** Waits until everything sent is acked and delivered; false when nothing moved for `quietSeconds` before that. */
@@ -99,6 +99,8 @@ export interface Scenario {
   readonly defaults: Partial<Dials> & Pick<Dials, "connections" | "seconds" | "rate">;
   /** Options beside the common ones that it heeds. */
   readonly heeds?: readonly ("percent" | "devices" | "profile" | "heartbeat")[];
+  /** The most that --percent may be; for a share that comes again each minute it may be above 100. */
+  readonly percentMax?: number;
   setup(dials: Dials): Setup;
   phases(dials: Dials): PhasePlan[];
   play(stage: Stage, dials: Dials): Promise<void>;
@@ -140,12 +142,19 @@ export function beginning(dials: Dials): PhasePlan[] {
   ];
 }
 
+/** Everybody is there at the end of traffic in which nobody was sent away for good. */
+export async function requireAll(stage: Stage, { connections }: Dials): Promise<void> {
+  const alive = await stage.connected();
+  stage.require(alive === connections, `only ${alive} of ${connections} sessions were there at the end of the traffic`);
+}
+
 /** Carries them out. */
 export async function begin(stage: Stage, dials: Dials): Promise<void> {
   await stage.phase("connect", async (figures) => {
-    const { connected, tookMs, reachedMs } = await stage.connect();
+    const { connected, failed, tookMs, reachedMs } = await stage.connect();
     figures["connects_per_second"] = Math.round((connected * 1000) / Math.max(1, tookMs));
-    figures["time_to_all_ms"] = Math.round(reachedMs.max);
+    if (failed === 0) figures["time_to_all_ms"] = Math.round(reachedMs.max);
+    else figures["failed"] = failed;
   });
   await stage.phase("rest", () => stage.rest(Math.min(REST_SECONDS, Math.max(1, dials.seconds / 4))));
 }

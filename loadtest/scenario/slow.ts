@@ -1,13 +1,13 @@
 // slow: some read hardly at all; nobody else may feel it.
 import type { Share } from "../driver/control.ts";
-import { begin, beginning, type Scenario, warmUpSeconds } from "./scenario.ts";
+import { begin, beginning, requireAll, type Scenario, warmUpSeconds } from "./scenario.ts";
 
 /** The smallest budget of pushes for one connection that a gateway takes, so that a short run gets there. */
 const PUSH_BYTES_MAX = 64 * 1024 + 1024;
 
 /** Not from the first session on: that one is a sender, and who reads no acks has soon sent all that may be unanswered. */
 function slowOnes({ percent, connections }: { percent: number; connections: number }): Share {
-  return { from: 1 / connections, to: 1 / connections + percent / 100 };
+  return { from: 1 / connections, to: Math.min(1, 1 / connections + percent / 100) };
 }
 
 export const slow: Scenario = {
@@ -20,6 +20,7 @@ export const slow: Scenario = {
     "it is used up within the run, and the slow ones are switched from push to pull.",
   defaults: { connections: 200, seconds: 30, rate: 1500, percent: 1, devices: 9 },
   heeds: ["percent", "devices"],
+  percentMax: 50,
   setup: ({ devices }) => ({
     cast: { kind: "fanout", devices },
     gatewayArgs: ["--push-bytes-max", `${PUSH_BYTES_MAX}`],
@@ -53,9 +54,8 @@ export const slow: Scenario = {
       memory(figures);
     });
     await stage.phase("slow", async (figures) => {
-      await stage.throttle(share, 1);
+      figures["slow_sessions"] = await stage.throttle(share, 1);
       await stage.connect();
-      figures["slow_sessions"] = Math.round((dials.connections * dials.percent) / 100);
       const { latency } = await stage.measure(dials.seconds, { there: 1 - (share.to - share.from) });
       if (latency !== null) {
         Object.assign(figures, { p50_ms: latency.p50, p99_ms: latency.p99 });
@@ -75,6 +75,7 @@ export const slow: Scenario = {
           const { settled, tookMs } = await stage.settle();
           figures["time_to_caught_up_ms"] = Math.round(tookMs);
           stage.require(settled, "the slow ones did not get everything that they had missed");
+          await requireAll(stage, dials);
         },
         { latencies: false, cpu: false },
       );
