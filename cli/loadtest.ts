@@ -1,6 +1,7 @@
 // `hawser loadtest`: puts load on a whole Hawser, measures it and checks every message. Options to dials, the result to
 // people and files; what happens in between is in loadtest/run/ and loadtest/scenario/.
-import { existsSync, writeFileSync } from "node:fs";
+import { accessSync, constants, existsSync, statSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { type Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { compareFiles, formatComparison } from "../loadtest/compare.ts";
 import { renderReport } from "../loadtest/report/html.ts";
@@ -68,7 +69,9 @@ export function build(command: Command): void {
     .addOption(option("--secret <text>", "sign tokens with it (HS256) instead of using development tokens", { env: "HAWSER_JWT_SECRET" }))
     .addOption(option("--drivers <count>", "driver processes (default: as many as the connections and the rate need)", { parse: integer(1, 250) }))
     .addOption(option("--gateways <count>", "gateways of its own stack (default: as many as the connections need)", { parse: integer(1, 64) }))
-    .addOption(option("--messages <file>", 'texts and who writes to whom: {"from", "to", "text"} a line, plain or .gz (default: shared data or a sample)'))
+    .addOption(
+      option("--messages <file>", 'texts and who writes to whom: {"from", "to", "text"} a line, plain or .gz (default: what HAWSER_MESSAGES names, else a sample)'),
+    )
     .addOption(option("--seed <number>", "of who writes when", { default: 1, parse: integer(0, 4_294_967_295) }))
     .option("--json <out>", "write the result as JSON to this file (- for standard output)")
     .option("--report <out.html>", "write a page with plots")
@@ -134,6 +137,8 @@ async function loadtest(flags: Flags): Promise<number> {
   if (gateways !== undefined && flags.gateways !== undefined) throw new Failure("--gateways is for a stack of its own: with --url give each gateway's address");
   if (gateways === undefined && flags.data !== undefined) throw new Failure("--data goes with --url: a stack of its own has its data in a temporary folder");
   if (flags.messages !== undefined && !existsSync(flags.messages)) throw new Failure(`--messages ${flags.messages} is not there`);
+  checkWritable("--json", flags.json);
+  checkWritable("--report", flags.report);
   const scenario = scenarioNamed(flags.scenario);
   const asked = { ...pick(flags) };
   const dials = dialsFor(scenario, asked);
@@ -173,26 +178,47 @@ function pick(flags: Flags): Partial<Dials> {
   return Object.fromEntries(DIALS.flatMap((dial) => (flags[dial] === undefined ? [] : [[dial, flags[dial]]])));
 }
 
+/** Throws Failure when a file can't be written there: better now than after a long run. Leaves nothing behind. */
+function checkWritable(flag: string, path: string | undefined): void {
+  if (path === undefined || path === "-") return;
+  try {
+    const is = statSync(path, { throwIfNoEntry: false });
+    if (is?.isDirectory()) throw new Failure(`${flag} ${path} is a folder: give a file`);
+    accessSync(is === undefined ? dirname(path) : path, constants.W_OK);
+  } catch (error) {
+    if (error instanceof Failure) throw error;
+    throw new Failure(`${flag} ${path} cannot be written: ${(error as NodeJS.ErrnoException).code ?? String(error)}`);
+  }
+}
+
 function write(flags: Flags, result: Result): void {
+  // First what nothing can be made from again.
+  if (flags.json === "-") console.log(JSON.stringify(result));
+  else if (flags.json !== undefined) writeFileSync(flags.json, `${JSON.stringify(result)}\n`);
   if (flags.report !== undefined) {
     writeFileSync(flags.report, renderReport(result));
     console.error(`report: ${flags.report}`);
   }
-  if (flags.json === "-") console.log(JSON.stringify(result));
-  else if (flags.json !== undefined) writeFileSync(flags.json, `${JSON.stringify(result)}\n`);
 }
 
-/** The first signal stops the run in order, another one ends everything at once. Returns how to undo it. */
+/** The first signal stops the run in order, another one ends everything at once, a third one this process, whatever it waits for. Returns how to undo it. */
 function onSignals(stop: AbortController, kill: AbortController): () => void {
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-  let firstAt = Number.POSITIVE_INFINITY;
+  let lastAt = Number.NEGATIVE_INFINITY;
   const asked = (): void => {
     const now = performance.now();
+    if (now - lastAt < SAME_SIGNAL_MS) return;
+    lastAt = now;
     if (!stop.signal.aborted) {
-      firstAt = now;
-      stop.abort();
       console.error("\nstopping: what is under way arrives and is checked (Ctrl-C again to end at once)");
-    } else if (now - firstAt > SAME_SIGNAL_MS) kill.abort();
+      stop.abort();
+    } else if (!kill.signal.aborted) {
+      console.error("\nending everything at once");
+      kill.abort();
+    } else {
+      // Drivers, logic and gateways end with the channel to this process.
+      process.exit(EXIT_NOT_DONE);
+    }
   };
   for (const signal of signals) process.on(signal, asked);
   return () => {

@@ -93,6 +93,9 @@ const lies = Promise.all([changed, forging].map(({ url }) => loadtest(["--url", 
 const notDone = [
   ["--url", "tcp://127.0.0.1:1", "--data", dir],
   ["--messages", join(dir, "nothing.jsonl")],
+  ["--json", join(dir, "nowhere", "out.json")],
+  ["--url", "tcp://127.0.0.1:1", "--connections", "20"],
+  ["--url", stack.urls.tcp, "--connections", "20", "--secret", "not the right one, but long enough"],
 ];
 const hopeless = Promise.all(notDone.map((args) => new Run(["loadtest", ...args], {}, "").ended));
 
@@ -182,11 +185,17 @@ t.test("a broken promise shows: a text that was changed on the way, an ack for w
 });
 
 t.test("what cannot be done ends with 2, and so does a stop, with what was measured", async (t) => {
-  const [nobody, file] = (await hopeless) as [Run, Run];
+  const [nobody, file, output, refused, secret] = (await hopeless) as [Run, Run, Run, Run, Run];
   t.equal(nobody.code, 2);
   t.match(nobody.err, /holds no run.json/);
   t.equal(file.code, 2);
   t.match(file.err, /nothing.jsonl is not there/);
+  t.equal(output.code, 2);
+  t.match(output.err, /out.json cannot be written: ENOENT/);
+  t.equal(refused.code, 2);
+  t.match(refused.err, /not one session could connect: .*ECONNREFUSED/);
+  t.equal(secret.code, 2);
+  t.match(secret.err, /not one session could connect/);
 
   const { run, json } = await stopped;
   t.equal(run.code, 2);

@@ -17,6 +17,8 @@ export interface FleetOptions {
   program?: string;
   /** Without a tick for so long a driver counts as dead. */
   silenceMs?: number;
+  /** Ends the drivers, while they start and later. */
+  kill?: AbortSignal;
 }
 
 export type AnswerOf<O extends Order> = O["order"] extends keyof Answers ? Answers[O["order"]] : undefined;
@@ -57,7 +59,6 @@ export class Fleet {
   private readonly silenceMs: number;
   private readonly watch: NodeJS.Timeout;
   private nextId: number;
-  private stopping: boolean;
   private tickWaiters: (() => void)[];
   /** What connections are made of in the drivers; see driver/open-wire.ts. */
   wire: string;
@@ -71,7 +72,6 @@ export class Fleet {
     this.events = events;
     this.silenceMs = options.silenceMs ?? SILENCE_MS;
     this.nextId = 1;
-    this.stopping = false;
     this.tickWaiters = [];
     this.wire = "";
     this.rssBytes = 0;
@@ -86,7 +86,9 @@ export class Fleet {
 
   /** Starts one driver for each plan; resolves when every one has taken its plan. Throws Failure, with nothing left running. */
   static async start(plans: readonly DriverPlan[], events: FleetEvents, options: FleetOptions = {}): Promise<Fleet> {
+    options.kill?.throwIfAborted();
     const fleet = new Fleet(plans.length, events, options);
+    options.kill?.addEventListener("abort", () => void fleet.stop(), { once: true });
     try {
       const answers = await fleet.each((index) => ({ order: "plan", plan: plans[index]! }));
       fleet.rssBytes = answers.reduce((sum, answer) => sum + answer.rssBytes, 0);
@@ -123,9 +125,8 @@ export class Fleet {
     }
   }
 
-  /** Asks all drivers to end, and kills those that do not. Nothing fails any more. Can be called again. */
+  /** Asks all drivers to end, and kills those that do not; what is waited for fails. Can be called again. */
   async stop(): Promise<void> {
-    this.stopping = true;
     clearInterval(this.watch);
     await Promise.all(this.drivers.map((driver) => this.stopOne(driver)));
   }
@@ -188,7 +189,8 @@ export class Fleet {
     driver.dead = new Failure(`driver ${driver.index + 1} of ${this.drivers.length} ended with ${how}${said}`);
     for (const waiting of driver.waiting.values()) waiting.reject(driver.dead);
     driver.waiting.clear();
-    if (!this.stopping) this.fail(driver.dead);
+    // While it is stopping, too: whoever waits for ticks would wait for ever.
+    this.fail(driver.dead);
   }
 
   private checkSilence(): void {

@@ -71,10 +71,8 @@ export async function runLoadTest(options: LoadTestOptions): Promise<Outcome> {
   const serverArgs = options.gateways === undefined ? gatewayArgs(dials, setup, layout.gateways, filesMax) : [];
   let stack: OwnStack | undefined;
   let fleet: Fleet | undefined;
-  const killNow = (): void => {
-    void stack?.stopNow();
-    void fleet?.stop();
-  };
+  // The fleet heeds the signal itself. A stack that only starts is ended as soon as it is there, or has failed.
+  const killNow = (): void => void stack?.stopNow();
   options.kill.addEventListener("abort", killNow);
   try {
     if (options.gateways === undefined) {
@@ -98,7 +96,7 @@ export async function runLoadTest(options: LoadTestOptions): Promise<Outcome> {
     fleet = await Fleet.start(
       plans,
       { tick: (driver, tick) => meter.tick(driver, tick), line: (driver, text) => view.tell(`driver ${driver + 1}: ${text}`) },
-      options.fleet,
+      { ...options.fleet, kill: options.kill },
     );
     await fleet.nextTicks();
     stopped(options.stop);
@@ -134,7 +132,7 @@ export async function runLoadTest(options: LoadTestOptions): Promise<Outcome> {
     options.kill.removeEventListener("abort", killNow);
     view.end();
     await fleet?.stop();
-    await stack?.stop();
+    await (options.kill.aborted ? stack?.stopNow() : stack?.stop());
   }
 }
 

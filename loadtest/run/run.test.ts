@@ -619,13 +619,16 @@ t.test("the fleet: orders and answers, a driver that refuses, one that dies, one
   const program = join(t.testdir(), "driver.mjs");
   writeFileSync(
     program,
-    `process.on("message", (m) => {
+    `let ticks;
+    process.on("message", (m) => {
       if (m.order === "plan") {
-        setInterval(() => process.send({ kind: "tick", tick: { driver: m.plan.driver } }), 20);
+        if (m.plan.driver === 9) return;
+        ticks = setInterval(() => process.send({ kind: "tick", tick: { driver: m.plan.driver } }), 20);
         process.send({ kind: "done", id: m.id, answer: { wire: "double", rssBytes: 50 } });
       } else if (m.order === "check") process.send({ kind: "failed", id: m.id, message: "no" });
       else if (m.order === "stopTraffic") process.stdout.write("about to go\\n", () => process.exit(7));
       else if (m.order === "churn") for (;;);
+      else if (m.order === "settle" && m.quietMs === 9) clearInterval(ticks);
       else if (m.order === "end") process.exit(0);
       else process.send({ kind: "done", id: m.id, answer: { settled: true, tookMs: 5 } });
     });
@@ -663,6 +666,18 @@ t.test("the fleet: orders and answers, a driver that refuses, one that dies, one
   await t.rejects(hanging.fleet.all({ order: "churn", share, partPerMinute: 0, awayMs: 0 }), /no sign of life/);
   await hanging.fleet.stop();
   t.throws(() => process.kill(hanging.fleet.pids[0]!, 0), { code: "ESRCH" });
+
+  const stopped = await start(1, 60_000);
+  void stopped.fleet.all({ order: "settle", quietMs: 9, timeoutMs: 1 }).catch(() => undefined);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  const waiting = t.rejects(stopped.fleet.nextTicks(), /ended with/, "who waits when it is stopped does not wait for ever");
+  await stopped.fleet.stop();
+  await waiting;
+
+  const kill = new AbortController();
+  const starting = Fleet.start([plan(9)], { tick: () => undefined, line: () => undefined }, { program, kill: kill.signal });
+  setTimeout(() => kill.abort(), 200);
+  await t.rejects(starting, /ended with/, "a start can be ended");
 
   await t.rejects(
     Fleet.start([plan(0)], { tick: () => undefined, line: () => undefined }, { program: join(t.testdirName, "nothing.mjs") }),
