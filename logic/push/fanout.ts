@@ -2,6 +2,7 @@
 import { directUsers, shardOf, userKey } from "../../proto/conversation.ts";
 import type { Conversation, Members, PendingSend } from "../shard/conversation.ts";
 import { pushFromFrame, pushToFrame } from "../shard/frames.ts";
+import { isFirstUser } from "../shard/naming.ts";
 import { bytesText } from "../shard/session.ts";
 import type { UserShard } from "../shard/user-shard.ts";
 import type { StoredHead } from "../store/store.ts";
@@ -21,19 +22,12 @@ export function fanOutDirect(users: readonly UserShard[], conversation: Conversa
 }
 
 function membersOf(key: Uint8Array, shardCount: number): Members {
-  const [first, second] = directUsers(key);
+  // Of a copy: the key stays in memory, and views would give it a buffer of its own outside the heap.
+  const [first, second] = directUsers(key.slice());
   return {
     firstText: bytesText(first),
     firstShard: shardOf(userKey(first), shardCount),
     secondText: bytesText(second),
     secondShard: shardOf(userKey(second), shardCount),
   };
-}
-
-/** Whether that one of a direct conversation's users stands first in its key: directUsers without views. */
-function isFirstUser(key: Uint8Array, user: Uint8Array): boolean {
-  const { length } = user;
-  if (key[1] !== length) return false;
-  for (let i = 0; i < length; i++) if (key[2 + i] !== user[i]) return false;
-  return true;
 }

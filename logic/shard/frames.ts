@@ -3,7 +3,7 @@
 import { FrameType } from "../../proto/frame-type.ts";
 import { bytesFieldBytes, numberFieldBytes, varintBytes, writeBytesField, writeNumberField, writeVarint } from "../../proto/varint.ts";
 import type { Row } from "../store/store.ts";
-import { peerOf } from "./naming.ts";
+import { isFirstUser } from "./naming.ts";
 
 const Sent = { Ref: 0x08, Seq: 0x10, Time: 0x18, Durability: 0x20 } as const;
 const Push = { From: 0x0a, To: 0x1a, Seq: 0x20, Time: 0x28, Kind: 0x30, Payload: 0x3a, Install: 0x42, ClientSeq: 0x48, Uncounted: 0x50 } as const;
@@ -33,10 +33,14 @@ export function pushFromFrame(row: Row): Uint8Array {
 /** The Push for the sender's own other devices. `key`: of the direct conversation. */
 export function pushToFrame(row: Row, key: Uint8Array): Uint8Array {
   const { install, clientSeq, uncounted } = row;
-  const peer = peerOf(key, row.sender);
-  const body = bytesFieldBytes(peer.length) + rowBytes(row) + bytesFieldBytes(install.length) + numberFieldBytes(clientSeq) + numberFieldBytes(uncounted);
+  // Where the peer stands in the key.
+  const firstEnd = 2 + key[1]!;
+  const toSecond = isFirstUser(key, row.sender);
+  const start = toSecond ? firstEnd + 1 : 2;
+  const end = toSecond ? key.length : firstEnd;
+  const body = bytesFieldBytes(end - start) + rowBytes(row) + bytesFieldBytes(install.length) + numberFieldBytes(clientSeq) + numberFieldBytes(uncounted);
   const frame = newFrame(FrameType.Push, body);
-  let at = writeBytesField(frame, frame.length - body, Push.To, peer);
+  let at = writeBytesField(frame, frame.length - body, Push.To, key, start, end);
   at = writeRow(frame, at, row);
   at = writeBytesField(frame, at, Push.Install, install);
   at = writeNumberField(frame, at, Push.ClientSeq, clientSeq);

@@ -37,3 +37,11 @@ export function peerOf(key: Uint8Array, user: Uint8Array): Uint8Array {
   const [first, second] = directUsers(key);
   return compareBytes(first, user) === 0 ? second : first;
 }
+
+/** Whether that one of a direct conversation's users stands first in its key; without a view of it. */
+export function isFirstUser(key: Uint8Array, user: Uint8Array): boolean {
+  const { length } = user;
+  if (key[1] !== length) return false;
+  for (let i = 0; i < length; i++) if (key[2 + i] !== user[i]) return false;
+  return true;
+}
