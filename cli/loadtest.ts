@@ -87,6 +87,9 @@ ${Object.entries(LINK_PROFILES)
   .map(([name, { about }]) => `  ${name.padEnd(8)} ${about}`)
   .join("\n")}
 
+Environment: HAWSER_MESSAGES names the message file that is used without --messages; HAWSER_JWT_SECRET is --secret.
+With --url no argument of gateways and logic is set (--heartbeat, the push budget of slow, the devices of fanout): the run says which ones its own stack would have.
+
 Exit code: 0 everything that was acked arrived once and in order; 1 something did not, or the scenario's own demands did not hold;
 2 the run could not be done, or was stopped; 3 with --strict: the figures should not be trusted. loadtest/README.md says more.
 

@@ -178,6 +178,7 @@ const RESULT = shape({
   phases: list(shape({ name: string, seconds: number, figures: AMOUNTS })),
   samples: list(SAMPLE),
   errors: AMOUNTS,
+  error_details: maybe(values(string)),
   unfit: list(string),
   failures: list(string),
   passed: boolean,

@@ -156,6 +156,8 @@ export interface Result {
   phases: PhaseResult[];
   samples: Sample[];
   errors: Record<string, number>;
+  /** What exactly was wrong the first time, of errors that have more to them than their name. */
+  error_details?: Record<string, string>;
   /** Why the figures should not be trusted; empty when they can. */
   unfit: string[];
   /** What did not hold, in words: promises that the checker found broken, and what the scenario demands. */

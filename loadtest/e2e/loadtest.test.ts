@@ -94,7 +94,7 @@ const notDone = [
   ["--url", "tcp://127.0.0.1:1", "--data", dir],
   ["--messages", join(dir, "nothing.jsonl")],
   ["--json", join(dir, "nowhere", "out.json")],
-  ["--url", "tcp://127.0.0.1:1", "--connections", "20"],
+  ["--url", "tcp://localhost:1", "--connections", "20"],
   ["--url", stack.urls.tcp, "--connections", "20", "--secret", "not the right one, but long enough"],
 ];
 const hopeless = Promise.all(notDone.map((args) => new Run(["loadtest", ...args], {}, "").ended));
@@ -120,7 +120,7 @@ t.test("direct, on a stack of its own: every figure is there, and nothing is lef
     duplicated: 0,
     out_of_order: 0,
     check: { unacked: 0, heads_wrong: 0 },
-    options: { connections: 100, seconds: 3, rate: 200, transport: "tcp", drivers: 1, gateways: 1, server: "own stack" },
+    options: { connections: 100, seconds: 3, rate: 200, transport: "tcp", drivers: 1, gateways: 1, server: "own stack", messages: /^\S.*, \d+ messages$/, data_in_memory: Boolean },
     failures: [],
     passed: true,
   });
@@ -160,6 +160,7 @@ t.test("scenarios pass on a server that works", async (t) => {
     t.equal(code, 0, `${scenario}: ${err}`);
     t.match(result, { lost: 0, duplicated: 0, out_of_order: 0, check: { unacked: 0, heads_wrong: 0 }, passed: true }, scenario);
     t.ok(result.acked > 0 && result.delivered > 0, scenario);
+    t.match(result.options["server_needs"], /^gateway --sends-per-second/, "what a server of --url should be told");
     for (const [phase, names] of Object.entries(figures)) {
       const found = result.phases.find(({ name }) => name === phase)!.figures;
       for (const name of names) t.ok(Number.isFinite(found[name]) && found[name]! >= 0, `${scenario}: ${phase} has ${name}`);

@@ -5,6 +5,8 @@
 export const FITNESS = {
   /** Of one core, any driver process, on average while traffic flowed: above it a driver queues in itself. */
   driverCpuPercentMax: 85,
+  /** In any single second of that time. */
+  driverPeakPercentMax: 98,
   /** Of messages, how late they may leave after the moment they were meant to. Latencies count from that moment, so this is in them. */
   lagP99MsMax: 50,
   /** Below that it may still be most of what was measured: the part of the p99 of latencies that it may be, and from where on that matters. */
@@ -28,6 +30,8 @@ export const FITNESS = {
 export interface FitnessFacts {
   /** By driver process, in percent of one core, while traffic flowed. */
   driverCpuPercent: readonly number[];
+  /** Of the busiest driver in its busiest second. */
+  driverPeakPercent: number;
   lagP99Ms: number;
   /** Of deliveries; null when nothing was delivered. */
   latencyP99Ms: number | null;
@@ -47,6 +51,8 @@ export interface FitnessFacts {
   sessionsConnected: number;
   /** Parts of the server that died and came back. */
   restarts: readonly string[];
+  /** The server's data are not on a disk. */
+  dataInMemory: boolean;
   interrupted: boolean;
 }
 
@@ -59,6 +65,8 @@ export function unfitReasons(facts: FitnessFacts): string[] {
     reasons.push(
       `a driver process was saturated: ${busiest.toFixed(0)}% of a core (limit ${FITNESS.driverCpuPercentMax}%); take more --drivers or a lower --rate`,
     );
+  } else if (facts.driverPeakPercent >= FITNESS.driverPeakPercentMax) {
+    reasons.push(`a driver process was saturated for a second: ${facts.driverPeakPercent.toFixed(0)}% of a core (limit ${FITNESS.driverPeakPercentMax}%)`);
   }
   const { lagP99Ms, latencyP99Ms } = facts;
   if (lagP99Ms > FITNESS.lagP99MsMax) {
@@ -94,6 +102,7 @@ export function unfitReasons(facts: FitnessFacts): string[] {
     reasons.push(`only ${facts.sessionsConnected} of ${facts.sessionsAsked} sessions connected`);
   }
   if (facts.restarts.length > 0) reasons.push(`the server died and was started again: ${facts.restarts.join("; ")}`);
+  if (facts.dataInMemory) reasons.push("the server's data are in memory (tmpfs), where fsync costs nothing: let TMPDIR or --data name a folder on a disk");
   return reasons;
 }
 

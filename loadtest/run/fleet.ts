@@ -62,6 +62,8 @@ export class Fleet {
   private tickWaiters: (() => void)[];
   /** What connections are made of in the drivers; see driver/open-wire.ts. */
   wire: string;
+  /** Which messages they send, as they say it. */
+  messages: string;
   /** Memory of all drivers before they had sessions. */
   rssBytes: number;
   private fail!: (error: Error) => void;
@@ -74,6 +76,7 @@ export class Fleet {
     this.nextId = 1;
     this.tickWaiters = [];
     this.wire = "";
+    this.messages = "";
     this.rssBytes = 0;
     this.failed = new Promise((_, reject) => {
       this.fail = reject;
@@ -93,6 +96,7 @@ export class Fleet {
       const answers = await fleet.each((index) => ({ order: "plan", plan: plans[index]! }));
       fleet.rssBytes = answers.reduce((sum, answer) => sum + answer.rssBytes, 0);
       fleet.wire = [...new Set(answers.map((answer) => answer.wire))].join(", ");
+      fleet.messages = [...new Set(answers.map((answer) => answer.messages))].join("; ");
       return fleet;
     } catch (error) {
       await fleet.stop();

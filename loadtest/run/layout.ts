@@ -1,4 +1,7 @@
-// How many processes a run needs and what each is told: pure arithmetic on what was asked for and what the machine allows.
+// How many processes a run needs and what each is told: arithmetic on what was asked for and what the machine allows, and
+// addresses in numbers.
+import { lookup } from "node:dns/promises";
+import { Failure } from "../../cli/failure.ts";
 import type { DriverPlan, Gateway } from "../driver/control.ts";
 import type { Dials, Setup, Transport } from "../scenario/scenario.ts";
 
@@ -97,6 +100,29 @@ export function driverPlans({ dials, setup, layout, gateways, run, seed, message
 
 function isLoopback(gateway: Gateway): boolean {
   return [gateway.tcp, gateway.ws].every((url) => url === undefined || /^(127\.|localhost$)/.test(new URL(url).hostname));
+}
+
+/** What a given server has to be told for a scenario to be what it is on a stack of our own, in words. */
+export function serverNeeds(dials: Dials, setup: Setup, gateways: number): string {
+  const [, , ...args] = gatewayArgs(dials, setup, gateways, undefined);
+  return [`gateway ${args.join(" ")}`, ...(setup.logicArgs === undefined ? [] : [`logic ${setup.logicArgs.join(" ")}`])].join("; ");
+}
+
+/** The same addresses with numbers for names: what opens connections looks nothing up. Throws Failure naming the one that is not known. */
+export async function resolveHosts(gateways: readonly Gateway[]): Promise<Gateway[]> {
+  const numbered = async (text: string): Promise<string> => {
+    const url = new URL(text);
+    try {
+      // Of these schemes a URL lets the name be replaced in its text only.
+      const { address } = await lookup(url.hostname, { family: 4 });
+      return text.replace(url.hostname, address);
+    } catch (error) {
+      throw new Failure(`--url ${text}: no IPv4 address of ${url.hostname} is known (${(error as NodeJS.ErrnoException).code ?? String(error)})`);
+    }
+  };
+  return Promise.all(
+    gateways.map(async ({ tcp, ws }) => ({ ...(tcp !== undefined && { tcp: await numbered(tcp) }), ...(ws !== undefined && { ws: await numbered(ws) }) })),
+  );
 }
 
 /** Addresses from --url: tcp:// and ws://, several in one by commas. Throws RangeError naming the one that is not. */

@@ -12,9 +12,9 @@ import type { Result } from "../result.ts";
 import type { Dials, PhasePlan, Scenario } from "../scenario/scenario.ts";
 import { Director, progress } from "./director.ts";
 import { Fleet, type FleetOptions } from "./fleet.ts";
-import { driverPlans, gatewayArgs, type Layout, layOut } from "./layout.ts";
+import { driverPlans, gatewayArgs, type Layout, layOut, resolveHosts, serverNeeds } from "./layout.ts";
 import { LiveView, type Screen } from "./live-view.ts";
-import { machine, versions } from "./machine.ts";
+import { inMemory, machine, versions } from "./machine.ts";
 import { errorsByName, Meter } from "./meter.ts";
 import { makeResult } from "./result.ts";
 import { Servers } from "./servers.ts";
@@ -80,7 +80,12 @@ export async function runLoadTest(options: LoadTestOptions): Promise<Outcome> {
       stack = await startOwnStack(layout, serverArgs, setup.logicArgs ?? [], options, (line) => restarts.push(line));
     }
     stopped(options.stop);
-    const gateways = options.gateways ?? stack!.stack.urls.gateways.map(({ tcp, ws }) => ({ tcp, ws }));
+    if (options.gateways !== undefined) {
+      const needs = serverNeeds(dials, setup, options.gateways.length);
+      view.tell(`a server of --url is taken as it is; on a stack of its own this scenario has: ${needs}`);
+    }
+    const gateways = options.gateways !== undefined ? await resolveHosts(options.gateways) : stack!.stack.urls.gateways.map(({ tcp, ws }) => ({ tcp, ws }));
+    const dataDir = stack?.dataDir ?? options.dataDir;
     const meter = new Meter(layout.sessions.length);
     const plans = driverPlans({
       dials,
@@ -120,7 +125,13 @@ export async function runLoadTest(options: LoadTestOptions): Promise<Outcome> {
       started,
       versions: versions(stack !== undefined),
       machine: machine(),
-      options: optionsOf(options, layout, serverArgs),
+      options: {
+        ...optionsOf(options, layout, serverArgs),
+        ...(options.gateways !== undefined && { server_needs: serverNeeds(dials, setup, options.gateways.length) }),
+        ...(dataDir !== undefined && { data_in_memory: inMemory(dataDir) }),
+        messages: fleet.messages,
+      },
+      dataInMemory: dataDir !== undefined && inMemory(dataDir),
       seen,
       meter,
       sessionsAsked: dials.connections,
@@ -138,6 +149,7 @@ export async function runLoadTest(options: LoadTestOptions): Promise<Outcome> {
 
 interface OwnStack {
   stack: Stack;
+  dataDir: string;
   stop(): Promise<void>;
   stopNow(): Promise<void>;
 }
@@ -165,6 +177,7 @@ async function startOwnStack(
     });
     return {
       stack,
+      dataDir,
       stop: () => stack.stop().finally(cleanUp),
       stopNow: () => stack.stopNow().finally(cleanUp),
     };
@@ -199,7 +212,7 @@ function runId(): string {
   return id;
 }
 
-function optionsOf({ scenario, dials, gateways, messages, seed, secret }: LoadTestOptions, layout: Layout, serverArgs: readonly string[]): Result["options"] {
+function optionsOf({ scenario, dials, gateways, seed, secret }: LoadTestOptions, layout: Layout, serverArgs: readonly string[]): Result["options"] {
   return {
     connections: dials.connections,
     seconds: dials.seconds,
@@ -212,7 +225,6 @@ function optionsOf({ scenario, dials, gateways, messages, seed, secret }: LoadTe
     server: gateways === undefined ? "own stack" : gateways.flatMap(({ tcp, ws }) => [tcp, ws].filter((url) => url !== undefined)).join(","),
     ...(serverArgs.length > 0 && { gateway_args: serverArgs.join(" ") }),
     tokens: secret === undefined ? "dev" : "JWT",
-    messages: messages ?? "default",
     seed,
   };
 }

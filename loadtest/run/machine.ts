@@ -1,6 +1,6 @@
 // What a run ran on: versions, the machine, its limits. For the result, so that two results can be judged side by side.
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statfsSync } from "node:fs";
 import { cpus, release, totalmem, type } from "node:os";
 import { openFilesMax } from "../../gateway/accept/admission.ts";
 import { findNatsServer } from "../../scripts/find-nats.mjs";
@@ -19,6 +19,15 @@ export function machine(): Result["machine"] {
 /** `ownStack`: the NATS server is the one that this machine's stacks start. */
 export function versions(ownStack: boolean): Result["versions"] {
   return { hawser: hawserVersion(), node: process.version, nats: ownStack ? natsVersion() : null, kernel: `${type()} ${release()}` };
+}
+
+/** Of statfs(2), linux/magic.h. */
+const TMPFS = 0x01021994;
+const RAMFS = 0x858458f6;
+
+/** Whether what is written in the folder is only in memory, so that fsync means nothing. */
+export function inMemory(folder: string): boolean {
+  return process.platform === "linux" && [TMPFS, RAMFS].includes(statfsSync(folder).type);
 }
 
 function hawserVersion(): string {

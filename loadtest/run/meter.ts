@@ -187,6 +187,11 @@ export class Meter {
     return totals;
   }
 
+  /** The first detail of each error that has any. */
+  errorDetails(): Record<string, string> {
+    return Object.assign({}, ...this.last.map((tick) => tick?.errorDetails ?? {}).reverse()) as Record<string, string>;
+  }
+
   /** Memory of all driver processes, as they said last. */
   driverBytes(): number {
     return this.last.reduce((sum, tick) => sum + (tick?.rssBytes ?? 0), 0);

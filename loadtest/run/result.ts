@@ -22,6 +22,8 @@ export interface ResultInput extends Pick<Result, "scenario" | "command" | "star
   sessionsAsked: number;
   wire: string;
   restarts: readonly string[];
+  /** The server's data are not on a disk. */
+  dataInMemory: boolean;
 }
 
 export function makeResult(input: ResultInput): Result {
@@ -40,6 +42,7 @@ export function makeResult(input: ResultInput): Result {
   const throttled = meter.all.throttled.percentiles();
   const facts: FitnessFacts = {
     driverCpuPercent: driverCpu,
+    driverPeakPercent: Math.max(0, ...counted.flatMap((window) => window.driverCpu.map(({ max }) => max))),
     lagP99Ms,
     latencyP99Ms: latency?.p99 ?? null,
     stolenPercent: weighted(seen.windows, (window) => window.stolenPercent),
@@ -59,6 +62,7 @@ export function makeResult(input: ResultInput): Result {
     sessionsAsked: input.sessionsAsked,
     sessionsConnected: seen.connections,
     restarts: input.restarts,
+    dataInMemory: input.dataInMemory,
     interrupted: seen.interrupted,
   };
   const failures = [...seen.failures, ...promisesBroken(check)];
@@ -101,6 +105,7 @@ export function makeResult(input: ResultInput): Result {
     phases: seen.phases,
     samples: seen.samples,
     errors: errorsByName(meter.totals()),
+    ...(Object.keys(meter.errorDetails()).length > 0 && { error_details: meter.errorDetails() }),
     unfit: unfitReasons(facts),
     failures,
     passed: failures.length === 0,

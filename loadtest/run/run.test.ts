@@ -14,7 +14,7 @@ import { mergeConnects, progress, type Seen, sessionsIn } from "./director.ts";
 import { type FitnessFacts, unfitReasons } from "./fitness.ts";
 import { Fleet } from "./fleet.ts";
 import { Latencies } from "./histograms.ts";
-import { driverPlans, gatewayArgs, layOut, parseUrls, transportFor } from "./layout.ts";
+import { driverPlans, gatewayArgs, layOut, parseUrls, resolveHosts, serverNeeds, transportFor } from "./layout.ts";
 import { LiveView, renderBlock, renderLine, type ViewState } from "./live-view.ts";
 import { commandLine } from "./machine.ts";
 import { Meter } from "./meter.ts";
@@ -162,6 +162,7 @@ t.test("servers: this process as a gateway, one that is gone, one that came late
 
 const FIT: FitnessFacts = {
   driverCpuPercent: [40, 50],
+  driverPeakPercent: 70,
   lagP99Ms: 1,
   latencyP99Ms: 20,
   stolenPercent: 1,
@@ -174,6 +175,7 @@ const FIT: FitnessFacts = {
   sessionsAsked: 2000,
   sessionsConnected: 2000,
   restarts: [],
+  dataInMemory: false,
   interrupted: false,
 };
 
@@ -181,6 +183,8 @@ t.test("fitness: each condition alone makes a run unfit, and says what", (t) => 
   t.strictSame(unfitReasons(FIT), []);
   const cases: [Partial<FitnessFacts>, RegExp][] = [
     [{ driverCpuPercent: [20, 91] }, /saturated: 91%/],
+    [{ driverPeakPercent: 99 }, /for a second: 99%/],
+    [{ dataInMemory: true }, /in memory \(tmpfs\)/],
     [{ lagP99Ms: 80, latencyP99Ms: 1000 }, /left late: 1% of them by more than 80 ms/],
     [{ lagP99Ms: 12 }, /more than half of the p99/],
     [{ stolenPercent: 14 }, /took 14.0%/],
@@ -270,7 +274,7 @@ function inputOf(seen: Seen): ResultInput {
   const meter = new Meter(1);
   meter.tick(0, tick({ deliveryUs: encoded([9_000_000]), ackUs: encoded([9_000_000]), lagUs: encoded([9_000_000]) }));
   const window = meter.open(0, look(), true);
-  meter.tick(0, tick({ deliveryUs: encoded([1000, 1500, 2000]), ackUs: encoded([900]), errors: { BUSY: 1 } }));
+  meter.tick(0, tick({ deliveryUs: encoded([1000, 1500, 2000]), ackUs: encoded([900]), errors: { BUSY: 1 }, errorDetails: { BUSY: "too much" } }));
   meter.close(window, 1000, look());
   return {
     scenario: "direct",
@@ -284,6 +288,7 @@ function inputOf(seen: Seen): ResultInput {
     sessionsAsked: 2000,
     wire: "net",
     restarts: [],
+    dataInMemory: false,
   };
 }
 
@@ -301,6 +306,7 @@ t.test("a result: figures from windows, memory from the rest, verdicts added up"
     driver_cpu_percent: 40,
     frame_bytes: { Send: 52, Push: 60 },
     errors: { BUSY: 1 },
+    error_details: { BUSY: "too much" },
     unfit: [],
     passed: true,
   });
@@ -405,7 +411,11 @@ t.test("how many processes, and what they are told", (t) => {
   t.end();
 });
 
-t.test("addresses and transports", (t) => {
+t.test("addresses and transports", async (t) => {
+  t.strictSame(await resolveHosts([{ tcp: "tcp://localhost:1", ws: "ws://localhost:2/localhost" }]), [{ tcp: "tcp://127.0.0.1:1", ws: "ws://127.0.0.1:2/localhost" }]);
+  t.strictSame(await resolveHosts([{ tcp: "tcp://10.0.0.1:7" }]), [{ tcp: "tcp://10.0.0.1:7" }]);
+  await t.rejects(resolveHosts([{ ws: "ws://nowhere.invalid:1" }]), /no IPv4 address of nowhere.invalid/);
+  t.match(serverNeeds(dialsFor(scenarioNamed("fanout"), {}), scenarioNamed("fanout").setup(dialsFor(scenarioNamed("fanout"), {})), 1), /logic --sessions-per-user 100$/);
   t.strictSame(parseUrls(["tcp://a:1,ws://b:2/x", "tcp://c:3"]), [{ tcp: "tcp://a:1" }, { ws: "ws://b:2/x" }, { tcp: "tcp://c:3" }]);
   for (const url of ["a:1", "http://a:1", "tls://a:1", "tcp://a", "wss://a"]) t.throws(() => parseUrls([url]), RangeError, url);
   const tcp = { tcp: "tcp://a:1" };
@@ -416,7 +426,6 @@ t.test("addresses and transports", (t) => {
   t.throws(() => transportFor([tcp], "both", "tcp"), /needs a tcp:\/\/ and a ws:\/\//);
   t.throws(() => transportFor([tcp], "ws", "tcp"), /needs a ws:\/\//);
   t.equal(commandLine(["--scenario", "storm", "--json", "my file's.json"]), "npm run loadtest -- --scenario storm --json 'my file'\\''s.json'");
-  t.end();
 });
 
 const SAMPLE: Sample = {
@@ -624,7 +633,7 @@ t.test("the fleet: orders and answers, a driver that refuses, one that dies, one
       if (m.order === "plan") {
         if (m.plan.driver === 9) return;
         ticks = setInterval(() => process.send({ kind: "tick", tick: { driver: m.plan.driver } }), 20);
-        process.send({ kind: "done", id: m.id, answer: { wire: "double", rssBytes: 50 } });
+        process.send({ kind: "done", id: m.id, answer: { wire: "double", rssBytes: 50, messages: "m" } });
       } else if (m.order === "check") process.send({ kind: "failed", id: m.id, message: "no" });
       else if (m.order === "stopTraffic") process.stdout.write("about to go\\n", () => process.exit(7));
       else if (m.order === "churn") for (;;);
@@ -649,6 +658,7 @@ t.test("the fleet: orders and answers, a driver that refuses, one that dies, one
   const { fleet, ticks } = await start(2, 60_000);
   t.equal(fleet.wire, "double");
   t.equal(fleet.rssBytes, 100);
+  t.equal(fleet.messages, "m");
   t.strictSame(await fleet.all({ order: "settle", quietMs: 1, timeoutMs: 1 }), [
     { settled: true, tookMs: 5 },
     { settled: true, tookMs: 5 },

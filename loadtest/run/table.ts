@@ -61,6 +61,7 @@ export function renderTable(result: Result): string {
     rows.push([name, `${seconds.toFixed(1)} s${words.length > 0 ? `: ${words.join(", ")}` : ""}`]);
   }
   if (Object.keys(result.errors).length > 0) rows.push(["errors", splitWords(result.errors, "")]);
+  for (const [name, detail] of Object.entries(result.error_details ?? {})) rows.push([`first ${name}`, detail]);
   const width = Math.max(...rows.map(([name]) => name.length));
   const lines = ["", `${result.scenario}, ${result.seconds} s`, ...rows.map(([name, text]) => `  ${name.padEnd(width)}  ${text}`)];
   if (result.traces.length > 0) {

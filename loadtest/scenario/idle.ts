@@ -15,7 +15,7 @@ export const idle: Scenario = {
   meaning:
     "All sessions connect and say nothing but their beats. At the end every one of them must still be there, without having been lost in between. " +
     "Memory per connection is private memory of all server processes over what they had with nobody connected; kernel memory stands beside it. " +
-    "The interval of beats is a third of --seconds (at most the usual 240 s), so that everybody beats a few times; --heartbeat sets it. " +
+    "The interval of beats is a third of --seconds (at most the usual 240 s), so that everybody beats a few times; --heartbeat sets it (not on a server of --url, whose gateways have their own). " +
     "--rate lets a few talk meanwhile: it is spread over one in ten sessions.",
   defaults: { connections: 10_000, seconds: 30, rate: 0 },
   heeds: ["heartbeat"],

@@ -29,7 +29,8 @@ export const ramp: Scenario = {
   summary: "connect faster and faster: accepts per second",
   meaning:
     "The sessions connect in six equal parts, each at twice the rate of the one before, the last one all at once. A connection counts when it was welcomed: " +
-    "the token is checked and the session registered at logic. Look at accepted against offered, at the time to be welcomed, and at server CPU per accept.",
+    "the token is checked and the session registered at logic. Look at accepted against offered, at the time to be welcomed, and at server CPU per accept. " +
+    "--rate and --connect-rate mean nothing here: nobody talks, and the steps are the paces.",
   defaults: { connections: 6000, seconds: 5, rate: 0 },
   setup: () => ({ cast: { kind: "pairs", talkers: 0 } }),
   phases: (dials) => [
