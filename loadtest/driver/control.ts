@@ -52,7 +52,10 @@ export interface DriverPlan {
 
 export type Order =
   | { order: "plan"; plan: DriverPlan }
-  /** Connects the share's sessions that are not connected, `perSecond` of them each second in this driver; done when all are welcomed (and, after a first time, synced). */
+  /**
+   * Connects the share's sessions that are not connected, `perSecond` of them each second in this driver; done when all are welcomed and
+   * synced, or turned away for good. An order to connect ends an earlier one, which answers with what it has.
+   */
   | { order: "connect"; share: Share; perSecond: number; timeoutMs: number }
   /** Ends connections; without `again` their sessions stay away. "reset" is an abrupt RST, "close" an orderly FIN. */
   | { order: "disconnect"; share: Share; how: "close" | "reset"; perSecond?: number }

@@ -51,7 +51,7 @@ let runs = 0;
 function plan(more: Partial<DriverPlan> = {}): DriverPlan {
   return {
     ...{ driver: 0, drivers: 1, sessions: 100, transport: "both", gateways: stack.urls.gateways, sources: ["127.1.0.1", "127.1.0.2"] },
-    ...{ run: `t${process.pid % 10000}${runs++}`, seed: 7, cast: { kind: "pairs", talkers: 1 }, messages, token: { kind: "secret", secret: SECRET } },
+    ...{ run: `t${process.pid % 1000}${(runs++).toString(36)}`, seed: 7, cast: { kind: "pairs", talkers: 1 }, messages, token: { kind: "secret", secret: SECRET } },
     ...more,
   };
 }
@@ -282,6 +282,21 @@ t.test("a server that keeps pushes back, sends strangers' rows, sends clients no
   for (const kind of ["not_pushed", "foreign", "protocol_error"]) t.ok(verdict.traces.some(({ what }) => what === kind), kind);
 });
 
+t.test("more than the server lets one session send: what waits for that is late, and counts as late", async (t) => {
+  const proxy = await TamperingProxy.start(stack.urls.gateways[0]!.tcp, (from, header, body) => {
+    if (from === "client" || header !== FrameType.Welcome) return undefined;
+    return encodeMessage(FrameType.Welcome, hawser.v1.Welcome, { ...hawser.v1.Welcome.decode(body), sendsPerSecond: 50 });
+  });
+  t.teardown(() => proxy.close());
+  const run = await Run.open({ sessions: 2, transport: "tcp", sources: [], gateways: [{ tcp: proxy.url }] });
+  t.match(await run.connect(), { connected: 2, failed: 0 });
+  await run.traffic(400);
+  await until(() => (run.last?.overLimit ?? 0) > 0, "some have to wait");
+  t.match(await run.finish(), CLEAN);
+  const lags = run.ticks.reduce((sum, { lagUs }) => sum + (lagUs === undefined ? 0 : decodeFromCompressedBase64(lagUs).totalCount), 0);
+  t.equal(lags, run.last.sent, "every message that left has a lag");
+});
+
 t.test("orders that cannot be carried out are refused", async (t) => {
   await t.rejects(
     Driver.open(plan({ network: { profile: "telegraph" } }), () => undefined),
@@ -298,7 +313,16 @@ t.test("orders that cannot be carried out are refused", async (t) => {
   const run = await Run.open({ cast: { kind: "pairs", talkers: 0 }, sessions: 4, transport: "tcp", gateways: [{ tcp: "tcp://127.0.0.1:1" }] });
   await t.rejects(run.traffic(5), /nobody/);
   const answer = await run.driver.handle({ order: "connect", share: EVERYBODY, perSecond: 100, timeoutMs: 300 });
-  t.match(answer, { connected: 0, failed: 4 });
+  t.match(answer, { connected: 0, failed: 4, refused: 0 });
+  // A share may reach beyond everybody.
+  await run.driver.handle({ order: "throttle", share: { from: 0.5, to: 1.5 }, bytesPerSecond: 1 });
+  const strange = await Run.open({ sessions: 4, token: { kind: "secret", secret: "a secret that this server does not know of" } });
+  const turnedAway = await strange.driver.handle({ order: "connect", share: EVERYBODY, perSecond: 100, timeoutMs: 600_000 });
+  t.match(turnedAway, { connected: 0, failed: 4, refused: 4 }, "nothing is left to wait for");
+  // A later order takes the place of one that would wait much longer.
+  const first = run.driver.handle({ order: "connect", share: EVERYBODY, perSecond: 100, timeoutMs: 600_000 });
+  t.match(await run.driver.handle({ order: "connect", share: EVERYBODY, perSecond: 100, timeoutMs: 100 }), { connected: 0, failed: 4 });
+  t.match(await first, { connected: 0, failed: 4 });
   await run.nextTick();
   t.ok(run.last.connectErrors >= 4 && run.last.closeReasons!["connecting: ECONNREFUSED"]! >= 4);
 });

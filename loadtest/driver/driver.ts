@@ -60,8 +60,6 @@ export class Driver implements SessionsHost, LedgerSink, Labels {
   private readonly timers: NodeJS.Timeout[];
   private trafficTimer: NodeJS.Timeout | undefined;
   private connecting: Connecting | undefined;
-  /** Orders to connect are carried out one after the other. */
-  private connects: Promise<unknown>;
   private disconnecting: Disconnecting[];
   private churning: Wandering | undefined;
   private switching: Wandering | undefined;
@@ -101,7 +99,6 @@ export class Driver implements SessionsHost, LedgerSink, Labels {
     if (plan.transport !== "tcp") this.wires.push((sessions.ws = webSocketWire(sessions, (inner) => maker.open(plan.sessions, inner))));
     this.trafficTimer = undefined;
     this.connecting = undefined;
-    this.connects = Promise.resolve();
     this.disconnecting = [];
     this.churning = undefined;
     this.switching = undefined;
@@ -127,11 +124,8 @@ export class Driver implements SessionsHost, LedgerSink, Labels {
   /** Carries an order out; resolves when it is. */
   async handle(order: Exclude<Order, { order: "plan" }>): Promise<Answers[keyof Answers] | undefined> {
     switch (order.order) {
-      case "connect": {
-        const connect = this.connects.then(() => this.connect(this.range(order.share), order.perSecond, order.timeoutMs));
-        this.connects = connect;
-        return connect;
-      }
+      case "connect":
+        return this.connect(this.range(order.share), order.perSecond, order.timeoutMs);
       case "disconnect": {
         const disconnecting = new Disconnecting(this.sessions, this.range(order.share), order.how, order.perSecond);
         this.disconnecting.push(disconnecting);
@@ -187,6 +181,11 @@ export class Driver implements SessionsHost, LedgerSink, Labels {
     this.connecting?.synced(session);
   }
 
+  /** SessionsHost. */
+  turnedAway(session: number): void {
+    this.connecting?.turnedAway(session);
+  }
+
   /** LedgerSink. What a session was to get while it read slowly does not count among those who read freely. */
   delivered(view: View, _lane: Lane, intendedUs: number, nowUs: number): void {
     const slow = intendedUs < this.sessions.talkerAt(view.session)!.freeSince;
@@ -223,10 +222,12 @@ export class Driver implements SessionsHost, LedgerSink, Labels {
   }
 
   private async connect(range: Range, perSecond: number, timeoutMs: number): Promise<Answers["connect"]> {
-    this.connecting = new Connecting(this.sessions, range, perSecond, timeoutMs);
-    this.connecting.tick();
-    const answer = await this.connecting.done;
-    this.connecting = undefined;
+    this.connecting?.end();
+    const connecting = new Connecting(this.sessions, range, perSecond, timeoutMs);
+    this.connecting = connecting;
+    connecting.tick();
+    const answer = await connecting.done;
+    if (this.connecting === connecting) this.connecting = undefined;
     return answer;
   }
 
@@ -248,6 +249,7 @@ export class Driver implements SessionsHost, LedgerSink, Labels {
 
   private range({ from, to }: Share): Range {
     const { sessions } = this.table;
-    return { from: Math.round(from * sessions), to: Math.round(to * sessions) };
+    const index = (part: number): number => Math.min(sessions, Math.max(0, Math.round(part * sessions)));
+    return { from: index(from), to: index(to) };
   }
 }

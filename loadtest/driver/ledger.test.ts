@@ -14,6 +14,8 @@ import { UserNames } from "../cast/names.ts";
 import { hawser } from "../../proto/gen/hawser.js";
 import { FrameType } from "../../proto/frame-type.ts";
 import { Schedule } from "./schedule.ts";
+import { SessionTable, State } from "./session-table.ts";
+import { Wandering } from "./verbs.ts";
 
 const TEXTS = new Texts(["ok", "on my way", "", "ок 👍"]);
 const FOREIGN = Buffer.from("never written by anybody");
@@ -362,6 +364,22 @@ t.test("the schedule: so many a second from the start on, whatever happened in b
   schedule.start(0, 0);
   t.equal(schedule.next(9e9), 0);
   t.notOk(schedule.running);
+  t.end();
+});
+
+t.test("people who come and go: each once before anybody leaves again", (t) => {
+  for (let count = 1; count <= 200; count++) {
+    const table = new SessionTable(count + 7);
+    table.state.fill(State.Ready);
+    const host = { nowMs: 0, table };
+    const left: number[] = [];
+    const wandering = new Wandering(host, { from: 5, to: 5 + count }, 1, (session) => left.push(session));
+    for (; left.length < 2 * count; host.nowMs += 1000) wandering.tick();
+    for (const round of [left.slice(0, count), left.slice(count, 2 * count)]) {
+      const different = new Set(round).size;
+      if (different !== count || Math.min(...round) !== 5 || Math.max(...round) !== 4 + count) t.fail(`${different} of ${count} left in a round`);
+    }
+  }
   t.end();
 });
 

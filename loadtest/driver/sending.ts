@@ -73,11 +73,13 @@ export class Sending {
   add(lane: Lane, intendedUs: number): void {
     const { host } = this;
     const talker = this.talkerOf(lane);
+    const { held } = talker;
     this.enqueue(talker, lane);
     if (host.table.state[talker.session] !== State.Ready) return;
     this.pump(talker);
     if (lane.toSend !== NONE) this.overLimit++;
-    else this.lag.record(host.nowUs - intendedUs);
+    // Otherwise it was recorded as it was written.
+    else if (!held) this.lag.record(host.nowUs - intendedUs);
   }
 
   /** Writes what may be written. */
@@ -92,7 +94,10 @@ export class Sending {
     while (queue.length > 0) {
       if (now < talker.sendAt || (this.inFlightMax > 0 && talker.requests.count >= this.inFlightMax * ALLOWANCE)) break;
       if (talker.fullAt < now) talker.fullAt = now;
-      if (talker.fullAt + intervalMs > now + aheadMs) break;
+      if (talker.fullAt + intervalMs > now + aheadMs) {
+        talker.held = true;
+        break;
+      }
       talker.fullAt += intervalMs;
       const lane = queue[0]!;
       this.write(talker, lane, now);
@@ -102,6 +107,7 @@ export class Sending {
       } else if (queue.length > 1) queue.push(queue.shift()!);
     }
     if (queue.length > 0) host.later(talker);
+    else talker.held = false;
   }
 
   /** The connection is new, or all answers are void: whatever is not acked is to be written again. The requests are forgotten already. */
@@ -182,6 +188,8 @@ export class Sending {
     talker.requests.add(ref, Ask.Send, lane, null, entry, clientSeq, now);
     entries.ref[entry] = ref;
     lane.toSend = entries.next[entry]!;
+    // Kept back by this driver's own caution, so that it is this driver's lag.
+    if (talker.held && entries.sent[entry] === 0) this.lag.record(host.nowUs - entries.intended[entry]!);
     ledger.left(lane, entry, host.nowUs);
     const length = writer.write(this.names, lane.sender.peer, clientSeq, this.texts, entries.text[entry]!);
     host.write(talker.session, FrameType.Send, writer.bytes.subarray(0, length));

@@ -34,6 +34,8 @@ export interface SessionsHost {
   /** A session is welcomed; its heads have come. */
   welcomed(session: number): void;
   synced(session: number): void;
+  /** The server does not want the session back, which is away for good. */
+  turnedAway(session: number): void;
 }
 
 export interface SessionsSetup {
@@ -307,6 +309,7 @@ export class Sessions implements WireEvents, InboundHost, PullingHost {
       talker.steadySince = Number.POSITIVE_INFINITY;
       talker.fullAt = 0;
       talker.sendAt = 0;
+      talker.held = false;
       talker.pullAt = 0;
       talker.syncFrom = undefined;
       talker.headsSeen = undefined;
@@ -388,6 +391,7 @@ export class Sessions implements WireEvents, InboundHost, PullingHost {
     if (back === "never") {
       table.state[session] = State.Away;
       this.wheel.disarm(session);
+      this.host.turnedAway(session);
       return;
     }
     table.state[session] = State.Waiting;

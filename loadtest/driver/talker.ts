@@ -128,8 +128,8 @@ export class Talker {
   fullAt: number;
   sendAt: number;
   pullAt: number;
-  /** In the list of those whom a later moment concerns. */
-  listed: boolean;
+  /** What it has to write waits, or waited, for its send budget. */
+  held: boolean;
   /** A Sync from here is to be written. */
   syncFrom: Uint8Array | undefined;
   /** Views whose heads came in answer to a HeadCheck; undefined: none is under way. */
@@ -154,7 +154,7 @@ export class Talker {
     this.fullAt = 0;
     this.sendAt = 0;
     this.pullAt = 0;
-    this.listed = false;
+    this.held = false;
     this.syncFrom = undefined;
     this.headsSeen = undefined;
     this.reached = undefined;

@@ -51,6 +51,8 @@ export class Connecting {
   private resolve: ((answer: Answers["connect"]) => void) | undefined;
   private ordered: number;
   private missing: number;
+  /** Of those that are missing, the ones that the server does not want back. */
+  private refused: number;
   private next: number;
 
   constructor(sessions: Sessions, range: Range, perSecond: number, timeoutMs: number) {
@@ -69,6 +71,7 @@ export class Connecting {
       this.ordered++;
     }
     this.missing = this.ordered;
+    this.refused = 0;
     this.next = range.from;
     this.done = new Promise((resolve) => {
       this.resolve = resolve;
@@ -84,7 +87,20 @@ export class Connecting {
     if (!this.table.has(session, Flag.Ordered)) return;
     this.table.clear(session, Flag.Ordered);
     this.missing--;
-    this.finishIf(this.missing === 0);
+    this.finishIf(this.missing === this.refused);
+  }
+
+  /** The session stays away for good. */
+  turnedAway(session: number): void {
+    if (!this.table.has(session, Flag.Ordered)) return;
+    this.table.clear(session, Flag.Ordered);
+    this.refused++;
+    this.finishIf(this.missing === this.refused);
+  }
+
+  /** Another order takes its place: answers with what there is. */
+  end(): void {
+    this.finishIf(true);
   }
 
   tick(): void {
@@ -114,6 +130,7 @@ export class Connecting {
     const answer: Answers["connect"] = {
       connected: this.ordered - this.missing,
       failed: this.missing,
+      refused: this.refused,
       tookMs: this.sessions.nowMs - this.startMs,
       reachedMs: { p50: reached.percentile(50), p99: reached.percentile(99), p999: reached.percentile(99.9), max: reached.percentile(100) },
     };
@@ -165,9 +182,15 @@ export class Disconnecting {
   }
 }
 
-/** Each minute a part of a share's sessions, evenly over the minute, each about as often as the others. */
+/** What Wandering knows of the sessions. */
+export interface WanderingHost {
+  readonly nowMs: number;
+  readonly table: SessionTable;
+}
+
+/** Each minute a part of a share's sessions, evenly over the minute, each as often as the others. */
 export class Wandering {
-  private readonly sessions: Sessions;
+  private readonly sessions: WanderingHost;
   private readonly range: Range;
   private readonly perMs: number;
   private readonly each: (session: number) => void;
@@ -176,14 +199,16 @@ export class Wandering {
   private lastMs: number;
   private due: number;
 
-  constructor(sessions: Sessions, range: Range, partPerMinute: number, each: (session: number) => void) {
+  constructor(sessions: WanderingHost, range: Range, partPerMinute: number, each: (session: number) => void) {
     this.sessions = sessions;
     this.range = range;
     this.each = each;
     const count = range.to - range.from;
     this.perMs = (partPerMinute * count) / 60_000;
-    // The golden ratio's steps reach every session before they come back to one, or nearly.
+    // The golden ratio's steps keep neighbours in time apart in number; without a common divisor they reach every session before
+    // they come back to one.
     this.step = Math.max(1, Math.round(count * 0.618033988749895));
+    while (commonDivisor(this.step, count) > 1) this.step++;
     this.at = 0;
     this.lastMs = sessions.nowMs;
     this.due = 0;
@@ -197,8 +222,6 @@ export class Wandering {
     for (let looks = 0; this.due >= 1 && looks < AT_ONCE_MAX; looks++) {
       const session = this.range.from + this.at;
       this.at = (this.at + this.step) % count;
-      // Once around: the next round begins one further, in case the step divides the count.
-      if (this.at === 0) this.at = 1 % count;
       if (this.sessions.table.state[session] !== State.Ready) continue;
       this.each(session);
       this.due--;
@@ -206,4 +229,9 @@ export class Wandering {
     // Nobody was there to leave: they are not owed for ever.
     this.due = Math.min(this.due, AT_ONCE_MAX);
   }
+}
+
+/** Euclid's. */
+function commonDivisor(a: number, b: number): number {
+  return b === 0 ? a : commonDivisor(b, a % b);
 }
