@@ -29,7 +29,7 @@ export interface CheckCounts {
   not_pushed?: number;
   /** Conversations in which something was sent, whose head nobody could be asked for, or was not answered. */
   heads_unchecked?: number;
-  /** Rows and heads that a session should never have seen: of conversations in which nobody writes to it, in a third person's name, or of another kind than was sent. */
+  /** Rows and heads that a session should never have seen: of conversations in which nobody writes to it, in a third person's name, of another kind than was sent, or with other bytes than the same row had before. */
   foreign?: number;
   /** Connections on which the server broke the protocol. */
   protocol_errors?: number;

@@ -113,6 +113,8 @@ export class View {
   // See ledger.ts.
   /** Rows that were shown before an ack, and the entries that they are taken for: seq, entry, seq, entry … */
   claims: number[] | null;
+  /** Of the last few rows that were shown: seq, text, seq, text …, at places that the seq says. */
+  recent: Int32Array | null;
   // What only faults need:
   /** Entries delivered out of their turn, and those whose turn passed without them. */
   ahead: Set<number> | null;
@@ -136,6 +138,7 @@ export class View {
     this.pull = Pull.None;
     this.holeAt = 0;
     this.claims = null;
+    this.recent = null;
     this.ahead = null;
     this.missed = null;
     this.extras = null;

@@ -291,6 +291,17 @@ finds("rows that come again are told apart from doubles", (world) => {
   return { counts: { repeated_on_wire: before + theirs.length }, kinds: [] };
 });
 
+finds("a row that comes again with other bytes", (world) => {
+  world.play();
+  const view = world.views[1]!;
+  const seq = world.log.findLastIndex(({ message }) => message.lane === view.incoming) + 1;
+  if (seq === 0) return undefined;
+  world.push(view, seq);
+  world.log[seq - 1]!.bytes = FOREIGN;
+  world.push(view, seq);
+  return { counts: { foreign: 1 }, kinds: ["foreign"] };
+});
+
 finds("a head that is not what was acked", (world) => {
   world.play();
   const wrong = world.random.chance(0.5) ? world.log.length + 1 : world.log.length - 1;

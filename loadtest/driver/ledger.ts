@@ -23,6 +23,8 @@ export interface LedgerSink {
 /** Rows that are nobody's and are kept with their bytes; more are only counted. */
 const EXTRAS_MAX = 100_000;
 const WALK_MAX = 100_000;
+/** Rows of a view that are compared when they come again; a power of two. */
+const RECENT_ROWS = 4;
 
 export class Ledger {
   readonly entries: Entries;
@@ -148,6 +150,10 @@ export class Ledger {
     if (!proven && lane.ackedSeq >= seq) entry = this.find(lane, view, seq);
     else if (!proven && entry !== NONE && (entries.seq[entry] !== 0 || entries.sent[entry] === 0)) entry = NONE;
     if (entry === NONE || !this.texts.equals(entries.text[entry]!, bytes, start, end)) return this.extra(view, seq, copyOf(bytes, start, end));
+    const recent = (view.recent ??= new Int32Array(2 * RECENT_ROWS));
+    const at = 2 * (seq % RECENT_ROWS);
+    recent[at] = seq;
+    recent[at + 1] = entries.text[entry]!;
     if (entries.seq[entry] === 0) (view.claims ??= []).push(seq, entry);
     this.deliver(view, lane, entry, nowUs);
     this.retire(lane);
@@ -167,9 +173,22 @@ export class Ledger {
     this.extra(view, seq, copyOf(bytes, start, end));
   }
 
-  /** A row came again under a number that was shown already. */
-  again(): void {
+  /** A row of the peer came again under a number that was shown already: with the same bytes, as far as they are known still. */
+  again(view: View, seq: number, bytes: Uint8Array, start: number, end: number): void {
     this.repeated++;
+    const { recent } = view;
+    const at = 2 * (seq % RECENT_ROWS);
+    if (recent !== null && recent[at] === seq && !this.texts.equals(recent[at + 1]!, bytes, start, end)) this.changed(view, seq);
+  }
+
+  /** A row came again that is one's own, or that the caller compares. */
+  repeatedRow(): void {
+    this.repeated++;
+  }
+
+  /** A row came again with other bytes than before. */
+  changed(view: View, seq: number): void {
+    this.stranger(view.session, `row ${seq} came again with other bytes`);
   }
 
   /** A session was told of something that it should never have seen. */

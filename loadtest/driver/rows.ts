@@ -4,6 +4,7 @@
 // Invariant: every row below `next` was shown or is known to be a message of one's own; no held row is below `next`.
 import { type HeldRow, Pull, type View } from "./conversation.ts";
 import { NONE } from "./entries.ts";
+import { equalBytes } from "./identity.ts";
 import type { Ledger } from "./ledger.ts";
 
 /** Rows that one view holds; those behind them are fetched again. */
@@ -32,7 +33,12 @@ export class Rows {
       this.ledger.shown(view, seq, bytes, start, end, nowUs);
       view.next++;
       if (view.held !== null) this.drain(view, nowUs);
-    } else if (seq < view.next || view.held?.has(seq)) this.ledger.again();
+    } else if (seq < view.next) this.ledger.again(view, seq, bytes, start, end);
+    else if (view.held?.has(seq)) {
+      this.ledger.repeatedRow();
+      const held = view.held.get(seq)!;
+      if (held !== null && !equalBytes(held, bytes.subarray(start, end))) this.ledger.changed(view, seq);
+    }
     // A copy: slice() of a Buffer is a view of what the wire reads into again.
     else this.hold(view, seq, new Uint8Array(bytes.subarray(start, end)));
   }
@@ -48,7 +54,7 @@ export class Rows {
   /** A row that came as the user's own: message `clientSeq` of this session, if `mine`. */
   pushedOwn(view: View, seq: number, mine: boolean, clientSeq: number, bytes: Uint8Array, start: number, end: number, nowUs: number): void {
     // Known by its Sent, or from an earlier time.
-    if (seq < view.next || view.held?.has(seq)) return this.ledger.again();
+    if (seq < view.next || view.held?.has(seq)) return this.ledger.repeatedRow();
     this.ledger.shownOwn(view, seq, mine ? clientSeq : 0, bytes, start, end, nowUs);
     this.own(view, seq, nowUs);
   }
