@@ -41,8 +41,6 @@ export class Cast {
   readonly laneCount: Int32Array;
   readonly laneTexts: Int32Array;
   readonly turns: Int32Array;
-  /** Messages of the file that nobody here sends because one of the two found no room in this driver. */
-  readonly leftOut: number;
   private readonly places: Places;
   /** Groups and devices of a fan-out; 0: everybody has one device. */
   private readonly groups: number;
@@ -60,7 +58,6 @@ export class Cast {
     this.laneCount = Int32Array.from(draft.laneCount);
     this.laneTexts = draft.laneTexts;
     this.turns = draft.turns;
-    this.leftOut = draft.leftOut;
     this.places = new Places(sessions, new Random(seed));
     this.groups = groups;
     this.devices = devices;
@@ -104,7 +101,6 @@ class Draft {
   readonly laneCount: number[] = [];
   laneTexts: Int32Array = new Int32Array(0);
   turns: Int32Array = new Int32Array(0);
-  leftOut = 0;
 
   lane(conversation: number, fromSecond: boolean, start: number, count: number): number {
     this.laneConversation.push(conversation);
@@ -178,10 +174,8 @@ function pairsCast({ driver, drivers, sessions, seed }: CastInput, talkers: numb
     const cast = new Map<number, number>();
     for (const { a, b, fromA, fromB } of neighbourhoods[turn % neighbourhoods.length]!) {
       const needed = (cast.has(a) ? 0 : 1) + (cast.has(b) ? 0 : 1);
-      if (needed > room) {
-        draft.leftOut += fromA.length + fromB.length;
-        continue;
-      }
+      // Nobody here sends what these two wrote.
+      if (needed > room) continue;
       room -= needed;
       for (const user of [a, b]) if (!cast.has(user)) cast.set(user, users++);
       draft.first.push(cast.get(a)!);

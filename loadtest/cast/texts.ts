@@ -16,10 +16,6 @@ export class Texts {
     this.bytes = bytes;
   }
 
-  length(text: number): number {
-    return this.offsets[text + 1]! - this.offsets[text]!;
-  }
-
   /** Whether bytes[start, end) are this text. */
   equals(text: number, bytes: Uint8Array, start: number, end: number): boolean {
     const from = this.offsets[text]!;

@@ -57,7 +57,7 @@ export type Order =
    * synced, or turned away for good. An order to connect ends an earlier one, which answers with what it has.
    */
   | { order: "connect"; share: Share; perSecond: number; timeoutMs: number }
-  /** Ends connections; without `again` their sessions stay away. "reset" is an abrupt RST, "close" an orderly FIN. */
+  /** Ends connections; their sessions stay away until an order to connect. "reset" is an abrupt RST, "close" an orderly FIN. */
   | { order: "disconnect"; share: Share; how: "close" | "reset"; perSecond?: number }
   /** Sends from now on, open loop, `perSecond` messages each second in this driver, from the senders in the share. */
   | { order: "traffic"; perSecond: number; senders: Share }

@@ -33,8 +33,4 @@ export class Latency {
     this.histogram.reset();
     return encoded;
   }
-
-  reset(): void {
-    if (this.histogram.totalCount > 0) this.histogram.reset();
-  }
 }

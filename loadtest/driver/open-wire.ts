@@ -1,4 +1,4 @@
-// Opens the wire that this machine can have: the addon where it can be built, node:net elsewhere.
+// Finds the wire that this machine can have: the addon where it can be built, node:net elsewhere.
 import { EpollWire } from "./epoll.ts";
 import { loadEpollAddon } from "./native/build.ts";
 import { NetWire } from "./net.ts";
@@ -29,10 +29,4 @@ export function wireMaker(kind: "auto" | WireKind = "auto"): WireMaker {
     }
   }
   return { kind: "net", open: (slots, events) => new NetWire(slots, events) };
-}
-
-/** A wire with slots 0 … slots − 1. It may keep the process running until destroy(). */
-export async function openWire(slots: number, events: WireEvents, kind: "auto" | WireKind = "auto"): Promise<{ wire: Wire; kind: WireKind }> {
-  const maker = wireMaker(kind);
-  return { wire: maker.open(slots, events), kind: maker.kind };
 }
