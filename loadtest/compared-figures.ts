@@ -84,6 +84,8 @@ export function figuresOf(result: Result): Measured[] {
   add("driver_cpu_percent", result.driver_cpu_percent, "neither", TOLERANCE.usual, (one) => one.driver_cpu_percent);
   add("driver_bytes_per_connection", driver.bytes_per_connection, "neither", TOLERANCE.memory);
   add("driver_lag_p99_ms", driver.lag_p99_ms, "neither", TOLERANCE.once);
+  add("driver_passed_over_percent", driver.passed_over_percent, "neither", TOLERANCE.once);
+  add("driver_over_limit_percent", driver.over_limit_percent, "neither", TOLERANCE.once);
   if (result.samples.length > 0)
     add("stolen_percent", mean(result.samples.map((one) => one.stolen_percent)), "neither", TOLERANCE.usual, (one) => one.stolen_percent);
   return figures;

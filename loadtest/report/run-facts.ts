@@ -3,7 +3,7 @@
 import type { Result } from "../result.ts";
 import { panel } from "./figure.ts";
 import { bytes, count, duration, MISSING, quantityOf, text, wordsOf } from "./format.ts";
-import { html, type Markup, type Part } from "./markup.ts";
+import { foreign, html, type Markup, type Part } from "./markup.ts";
 import { namedRow, row, scrolled, table } from "./table.ts";
 
 export function runFacts({ command, versions, machine, options, driver }: Result): Markup {
@@ -51,7 +51,7 @@ function figureOf([name, value]: [string, number]): Markup {
   return html`<div><dt>${wordsOf(name)}</dt><dd>${text(quantityOf(name, value))}</dd></div>`;
 }
 
-export function errorTable({ errors }: Result): Markup {
+export function errorTable({ errors, error_details: details = {} }: Result): Markup {
   const all = Object.entries(errors).sort((a, b) => b[1] - a[1]);
   if (all.length === 0) return panel("Errors", html`<p class="empty">None.</p>`);
   return panel(
@@ -59,7 +59,7 @@ export function errorTable({ errors }: Result): Markup {
     table(
       "full",
       ["error", "count"],
-      all.map(([name, times]) => namedRow(name, [count(times)])),
+      all.map(([name, times]) => namedRow(name, [details[name] === undefined ? count(times) : html`${count(times)}; the first: ${foreign(details[name])}`])),
     ),
   );
 }

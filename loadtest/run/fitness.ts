@@ -19,9 +19,9 @@ export const FITNESS = {
   /** Of the messages that were sent while it was measured, how many have to be acked in the same time; and of the deliveries that are due for these, how many have to come. */
   ackedPartMin: 0.95,
   deliveredPartMin: 0.95,
-  /** Of the messages that were sent while it was measured, how many may be from another sender than the one whose turn it was, beside those whose sender the scenario sent away. */
+  /** Of the messages that were sent while it was measured and nobody was sent away, how many may be from another sender than the one whose turn it was. */
   passedOverPartMax: 0.05,
-  /** The same, how many may be held back because all senders were at the server's limits. */
+  /** Of all that were sent while it was measured, how many may be held back because all senders were at the server's limits. */
   overLimitPartMax: 0.05,
   /** Of the sessions that were to connect. */
   connectedPartMin: 0.999,
@@ -40,9 +40,9 @@ export interface FitnessFacts {
   rateAsked: number;
   rateSent: number;
   /** Messages and deliveries while it was measured; `owed`: deliveries due for what was acked meanwhile, to those who were to be there. */
-  window: { sent: number; acked: number; delivered: number; owed: number; passedOver: number; overLimit: number };
-  /** Of `window.sent`, how many may be from another sender. */
-  awayPart: number;
+  window: { sent: number; acked: number; delivered: number; owed: number; overLimit: number };
+  /** Of the messages that were sent while everybody was to be there, the part from another sender than the one whose turn it was. */
+  passedOverPart: number;
   /** In all measured windows messages were sent, and not one delivery came. */
   nothingMeasured: boolean;
   /** Messages that were due and not sent at all. */
@@ -82,7 +82,7 @@ export function unfitReasons(facts: FitnessFacts): string[] {
   if (facts.rateAsked > 0 && facts.rateSent < facts.rateAsked * FITNESS.sentPartMin) {
     reasons.push(`${Math.round(facts.rateSent)} messages a second were sent, ${Math.round(facts.rateAsked)} were asked for`);
   }
-  const { sent, acked, delivered, owed, passedOver, overLimit } = facts.window;
+  const { sent, acked, delivered, owed, overLimit } = facts.window;
   const part = (of: number, whole: number): string => `${of} of ${Math.round(whole)} (${((100 * of) / whole).toFixed(1)}%)`;
   if (facts.nothingMeasured) reasons.push("messages were sent, and none was delivered while it was measured: there are no latencies");
   if (acked < sent * FITNESS.ackedPartMin) {
@@ -91,8 +91,9 @@ export function unfitReasons(facts: FitnessFacts): string[] {
   if (delivered < owed * FITNESS.deliveredPartMin) {
     reasons.push(`the server did not keep up: ${part(delivered, owed)} deliveries came in the time in which they were due; latencies are of these`);
   }
-  if (passedOver > sent * (FITNESS.passedOverPartMax + facts.awayPart)) {
-    reasons.push(`${part(passedOver, sent)} messages went to another sender than the one whose turn it was, who was away or near the server's limits`);
+  if (facts.passedOverPart > FITNESS.passedOverPartMax) {
+    const percent = (100 * facts.passedOverPart).toFixed(1);
+    reasons.push(`${percent}% of the messages went to another sender than the one whose turn it was, who was away or near the server's limits`);
   }
   if (overLimit > sent * FITNESS.overLimitPartMax) {
     reasons.push(`${part(overLimit, sent)} messages had to wait, because all senders were at the limits that the server sets`);

@@ -139,6 +139,10 @@ export async function runLoadTest(options: LoadTestOptions): Promise<Outcome> {
       restarts: stack === undefined ? servers.newcomers : restarts,
     });
     return { result, interrupted: seen.interrupted };
+  } catch (error) {
+    // Whatever failed then, failed of that.
+    if (options.kill.aborted) throw new Failure("ended at once, as asked: nothing was checked");
+    throw error;
   } finally {
     options.kill.removeEventListener("abort", killNow);
     view.end();

@@ -53,10 +53,9 @@ export function makeResult(input: ResultInput): Result {
       acked: total(counted, (window) => window.acked),
       delivered: total(counted, (window) => window.delivered),
       owed: fanOut * total(counted, (window) => window.acked * window.there),
-      passedOver: total(counted, (window) => window.passedOver),
       overLimit: total(counted, (window) => window.overLimit),
     },
-    awayPart: sent === 0 ? 0 : total(counted, (window) => window.sent * (1 - window.there)) / sent,
+    passedOverPart: passedOverPart(counted.filter((window) => window.there === 1)),
     nothingMeasured: latency === null && total(seen.windows, (window) => window.sent) > 0,
     skipped: meter.totals().skipped,
     sessionsAsked: input.sessionsAsked,
@@ -97,8 +96,8 @@ export function makeResult(input: ResultInput): Result {
       cpu_percent: driverCpu,
       bytes_per_connection: driverBytesPerConnection(seen),
       lag_p99_ms: lagP99Ms,
-      passed_over_percent: percentOf(facts.window.passedOver, sent),
-      over_limit_percent: percentOf(facts.window.overLimit, sent),
+      passed_over_percent: round(100 * passedOverPart(counted), 2),
+      over_limit_percent: sent === 0 ? 0 : round((100 * facts.window.overLimit) / sent, 2),
       wire: input.wire,
     },
     frame_bytes: Object.fromEntries(Object.entries(frames).map(([type, { count, bytes }]) => [type, round(bytes / Math.max(1, count), 2)])),
@@ -234,8 +233,9 @@ function driverCpuOf(windows: readonly MeasuredWindow[], meter: Meter): number[]
   );
 }
 
-function percentOf(part: number, whole: number): number {
-  return whole === 0 ? 0 : round((100 * part) / whole, 2);
+function passedOverPart(windows: readonly MeasuredWindow[]): number {
+  const sent = total(windows, (window) => window.sent);
+  return sent === 0 ? 0 : total(windows, (window) => window.passedOver) / sent;
 }
 
 function weighted(windows: readonly MeasuredWindow[], value: (window: MeasuredWindow) => number): number {

@@ -168,8 +168,8 @@ const FIT: FitnessFacts = {
   stolenPercent: 1,
   rateAsked: 2000,
   rateSent: 1999,
-  window: { sent: 20_000, acked: 19_900, delivered: 39_000, owed: 39_800, passedOver: 100, overLimit: 100 },
-  awayPart: 0.04,
+  window: { sent: 20_000, acked: 19_900, delivered: 39_000, owed: 39_800, overLimit: 100 },
+  passedOverPart: 0.02,
   nothingMeasured: false,
   skipped: 0,
   sessionsAsked: 2000,
@@ -191,7 +191,7 @@ t.test("fitness: each condition alone makes a run unfit, and says what", (t) => 
     [{ rateSent: 1500 }, /1500 messages a second were sent, 2000/],
     [{ window: { ...FIT.window, acked: 18_000 } }, /18000 of 20000 \(90.0%\) messages were acked/],
     [{ window: { ...FIT.window, delivered: 30_000 } }, /30000 of 39800 \(75.4%\) deliveries came/],
-    [{ window: { ...FIT.window, passedOver: 2000 } }, /2000 of 20000 \(10.0%\) messages went to another sender/],
+    [{ passedOverPart: 0.1 }, /10.0% of the messages went to another sender/],
     [{ window: { ...FIT.window, overLimit: 2000 } }, /had to wait/],
     [{ nothingMeasured: true }, /there are no latencies/],
     [{ skipped: 7 }, /7 messages were not sent at all/],
@@ -331,7 +331,9 @@ t.test("a result: figures from windows, memory from the rest, verdicts added up"
   t.match(makeResult(unmeasured), { latency_ms: null, unfit: [/there are no latencies/] }, "what warmed up is no substitute");
   const behind = seenOf().windows.map((window) => ({ ...window, delivered: 15_000 }));
   t.match(makeResult(inputOf(seenOf({ windows: behind }))).unfit, [/15000 of 20000 \(75.0%\) deliveries/]);
-  t.strictSame(makeResult(inputOf(seenOf({ windows: behind.map((window) => ({ ...window, there: 0.5 })) }))).unfit, [], "half was sent away");
+  const away = behind.map((window) => ({ ...window, there: 0.5, passedOver: 9000 }));
+  t.strictSame(makeResult(inputOf(seenOf({ windows: away }))).unfit, [], "half was sent away");
+  t.match(makeResult(inputOf(seenOf({ windows: [{ ...away[0]!, there: 1, delivered: 20_000 }] }))).unfit, [/^45.0% of the messages went to another/]);
   t.match(makeResult(inputOf(seenOf({ windows: [] }))).server, { cpu_us_per_message: null, cpu_us_per_delivery: null });
   t.end();
 });

@@ -53,7 +53,7 @@ export interface Counts {
   cpu?: boolean;
   /**
    * The part of the sessions that the scenario itself lets be there and read freely; all, where nothing is said. So much at the least is to
-   * be delivered of what is acked meanwhile, and the others may be passed over as senders; else the run is unfit.
+   * be delivered of what is acked meanwhile, else the run is unfit; and where it is not all, senders may be passed over for others.
    */
   there?: number;
 }

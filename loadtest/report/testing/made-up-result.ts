@@ -122,6 +122,7 @@ export function brokenResult(): Result {
     command: `npm run loadtest -- --scenario ${evil}`,
     options: { [evil]: evil, "--><svg onload=alert(1)>": true },
     errors: { Busy: 31, [evil]: 1, connection_lost: 4 },
+    error_details: { Busy: evil },
     lost: 2,
     duplicated: 1,
     out_of_order: 1,
