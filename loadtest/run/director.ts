@@ -345,9 +345,10 @@ export function mergeConnects(answers: readonly Answers["connect"][]): Answers["
       max: slowest((answer) => answer.reachedMs.max),
     },
   };
-  if (answers.length > 1 && answers.every((answer) => answer.reachedUs !== undefined)) {
+  // A driver of which nobody was in the share has none.
+  if (answers.length > 1 && answers.every(({ connected, reachedUs }) => reachedUs !== undefined || connected === 0)) {
     const all = new Latencies();
-    for (const { reachedUs } of answers) all.add(reachedUs!);
+    for (const { reachedUs } of answers) if (reachedUs !== undefined) all.add(reachedUs);
     const exact = all.percentiles();
     if (exact !== null) merged.reachedMs = exact;
   }

@@ -83,8 +83,6 @@ class Gathered {
   readonly ack = new Latencies();
   readonly throttled = new Latencies();
   readonly lag = new Latencies();
-  /** p99 of the lag of single ticks, of drivers that send no histogram of it. */
-  lagP99Ms = 0;
   readonly cpu: { sum: number; max: number; ticks: number }[] = [];
 
   add(driver: number, tick: Tick, { delivery, ack, throttled, lag }: Decoded): void {
@@ -92,7 +90,6 @@ class Gathered {
     if (ack !== undefined) this.ack.add(ack);
     if (throttled !== undefined) this.throttled.add(throttled);
     if (lag !== undefined) this.lag.add(lag);
-    else this.lagP99Ms = Math.max(this.lagP99Ms, tick.lagMs.p99);
     const cpu = (this.cpu[driver] ??= { sum: 0, max: 0, ticks: 0 });
     cpu.sum += tick.cpuPercent;
     cpu.max = Math.max(cpu.max, tick.cpuPercent);
@@ -100,7 +97,7 @@ class Gathered {
   }
 
   lagP99(): number {
-    return Math.max(this.lagP99Ms, this.lag.count > 0 ? this.lag.at(99) : 0);
+    return this.lag.count > 0 ? this.lag.at(99) : 0;
   }
 }
 

@@ -101,7 +101,7 @@ t.test("the meter: totals of all drivers, samples by the second, windows by thei
       delivered: 180,
       deliveryUs: encoded([1800]),
       throttledUs: encoded([1700]),
-      lagMs: { p99: 4, max: 9 },
+      lagUs: encoded([1500]),
       errors: { BUSY: 2 },
     }),
   );
@@ -123,7 +123,7 @@ t.test("the meter: totals of all drivers, samples by the second, windows by thei
     latency: { p50: 1.8, max: 1.8 },
     throttledLatency: { p50: 1.7 },
     cpuMicros: { gateway: 1_000_000, logic: 200_000 },
-    lagP99Ms: 4,
+    lagP99Ms: 1.5,
   });
   meter.close(other, 3000, look());
   meter.tick(0, tick({ deliveryUs: encoded([500]) }));
@@ -380,6 +380,7 @@ t.test("reconnects of several drivers", (t) => {
   const merged = mergeConnects([answer(50, Array(50).fill(1000)), answer(150, Array(150).fill(2000))]);
   t.match(merged, { connected: 200, failed: 2, tookMs: 1500, reachedMs: { p50: 2, max: 2 } });
   const { reachedUs: _, ...without } = answer(50, []);
+  t.match(mergeConnects([answer(150, Array(150).fill(2000)), { ...without, connected: 0 }]).reachedMs, { p99: 2 }, "nobody of one driver");
   t.match(mergeConnects([without, answer(150, [1])]).reachedMs, { p99: 150, max: 4 }, "else the slowest");
   t.end();
 });
