@@ -70,7 +70,10 @@ export function build(command: Command): void {
     .addOption(option("--drivers <count>", "driver processes (default: as many as the connections and the rate need)", { parse: integer(1, 250) }))
     .addOption(option("--gateways <count>", "gateways of its own stack (default: as many as the connections need)", { parse: integer(1, 64) }))
     .addOption(
-      option("--messages <file>", 'texts and who writes to whom: {"from", "to", "text"} a line, plain or .gz (default: what HAWSER_MESSAGES names, else a sample)'),
+      option(
+        "--messages <file>",
+        'texts and who writes to whom: {"from", "to", "text"} a line, plain or .gz (default: what HAWSER_MESSAGES names, else a sample)',
+      ),
     )
     .addOption(option("--seed <number>", "of who writes when", { default: 1, parse: integer(0, 4_294_967_295) }))
     .option("--json <out>", "write the result as JSON to this file (- for standard output)")

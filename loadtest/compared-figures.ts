@@ -53,7 +53,8 @@ export function figuresOf(result: Result): Measured[] {
     figures.push({ name, value, better, tolerance, least, ...(spread === undefined ? {} : { spread }) });
   };
   for (const name of ["lost", "duplicated", "out_of_order"] as const) add(name, result[name], "lower", TOLERANCE.exact);
-  for (const name of ["unacked", "heads_wrong", "not_pushed", "heads_unchecked", "foreign", "protocol_errors"] as const) add(name, result.check[name], "lower", TOLERANCE.exact);
+  for (const name of ["unacked", "heads_wrong", "not_pushed", "heads_unchecked", "foreign", "protocol_errors"] as const)
+    add(name, result.check[name], "lower", TOLERANCE.exact);
   add("errors", sum(Object.values(result.errors)), "lower", TOLERANCE.usual);
   for (const of of ["sent", "acked", "delivered"] as const) {
     if (flowing.length > 0)

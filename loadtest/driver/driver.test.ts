@@ -51,7 +51,13 @@ let runs = 0;
 function plan(more: Partial<DriverPlan> = {}): DriverPlan {
   return {
     ...{ driver: 0, drivers: 1, sessions: 100, transport: "both", gateways: stack.urls.gateways, sources: ["127.1.0.1", "127.1.0.2"] },
-    ...{ run: `t${process.pid % 1000}${(runs++).toString(36)}`, seed: 7, cast: { kind: "pairs", talkers: 1 }, messages, token: { kind: "secret", secret: SECRET } },
+    ...{
+      run: `t${process.pid % 1000}${(runs++).toString(36)}`,
+      seed: 7,
+      cast: { kind: "pairs", talkers: 1 },
+      messages,
+      token: { kind: "secret", secret: SECRET },
+    },
     ...more,
   };
 }
@@ -279,7 +285,11 @@ t.test("a server that keeps pushes back, sends strangers' rows, sends clients no
   const verdict = await run.finish();
   t.match(verdict, { lost: 0, duplicated: 0, unacked: 0, heads_unchecked: 0, foreign: 1, protocol_errors: 1 });
   t.ok(verdict.not_pushed! > 0, JSON.stringify(verdict));
-  for (const kind of ["not_pushed", "foreign", "protocol_error"]) t.ok(verdict.traces.some(({ what }) => what === kind), kind);
+  for (const kind of ["not_pushed", "foreign", "protocol_error"])
+    t.ok(
+      verdict.traces.some(({ what }) => what === kind),
+      kind,
+    );
 });
 
 t.test("more than the server lets one session send: what waits for that is late, and counts as late", async (t) => {

@@ -253,7 +253,7 @@ export class Ledger {
       // What was delivered before its turn may leave the list now; the cursor must not stay on it.
       if (view.ahead !== null) while (view.ahead.delete(view.cursor)) view.cursor = entries.next[view.cursor]!;
     } else if (view.missed?.delete(entry) !== true) (view.ahead ??= new Set()).add(entry);
-    if (view.asked !== null && view.asked.delete(entry) && this.inPage) this.wasNotPushed(view, lane, entry);
+    if (view.asked?.delete(entry) === true && this.inPage) this.wasNotPushed(view, lane, entry);
     entries.delivered[entry]!++;
     this.delivered++;
     this.sink.delivered(view, lane, entries.intended[entry]!, nowUs);

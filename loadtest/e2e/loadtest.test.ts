@@ -120,7 +120,17 @@ t.test("direct, on a stack of its own: every figure is there, and nothing is lef
     duplicated: 0,
     out_of_order: 0,
     check: { unacked: 0, heads_wrong: 0 },
-    options: { connections: 100, seconds: 3, rate: 200, transport: "tcp", drivers: 1, gateways: 1, server: "own stack", messages: /^\S.*, \d+ messages$/, data_in_memory: Boolean },
+    options: {
+      connections: 100,
+      seconds: 3,
+      rate: 200,
+      transport: "tcp",
+      drivers: 1,
+      gateways: 1,
+      server: "own stack",
+      messages: /^\S.*, \d+ messages$/,
+      data_in_memory: Boolean,
+    },
     failures: [],
     passed: true,
   });

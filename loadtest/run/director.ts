@@ -294,7 +294,9 @@ export class Director implements Stage {
   private nobodyConnected(): Failure {
     const reasons = Object.entries(errorsByName(this.meter.totals())).sort((a, b) => b[1] - a[1]);
     const most = reasons[0];
-    return new Failure(`not one session could connect${most === undefined ? "" : `: ${most[0]} (${most[1]} times)`}; look at --url and at the secret that tokens are signed with`);
+    return new Failure(
+      `not one session could connect${most === undefined ? "" : `: ${most[0]} (${most[1]} times)`}; look at --url and at the secret that tokens are signed with`,
+    );
   }
 
   private beginPhase(name: string): void {

@@ -86,7 +86,9 @@ export function unfitReasons(facts: FitnessFacts): string[] {
   const part = (of: number, whole: number): string => `${of} of ${Math.round(whole)} (${((100 * of) / whole).toFixed(1)}%)`;
   if (facts.nothingMeasured) reasons.push("messages were sent, and none was delivered while it was measured: there are no latencies");
   if (acked < sent * FITNESS.ackedPartMin) {
-    reasons.push(`the server did not keep up: ${part(acked, sent)} messages were acked in the time in which they were sent; latencies are of those that arrived in it`);
+    reasons.push(
+      `the server did not keep up: ${part(acked, sent)} messages were acked in the time in which they were sent; latencies are of those that arrived in it`,
+    );
   }
   if (delivered < owed * FITNESS.deliveredPartMin) {
     reasons.push(`the server did not keep up: ${part(delivered, owed)} deliveries came in the time in which they were due; latencies are of these`);

@@ -144,7 +144,9 @@ const COUNTS = [
 ] as const satisfies (keyof CheckCounts)[];
 
 export function mergeVerdicts(verdicts: readonly Verdict[]): Verdict {
-  const counts = Object.fromEntries(COUNTS.map((count) => [count, verdicts.reduce((sum, verdict) => sum + (verdict[count] ?? 0), 0)])) as unknown as CheckCounts;
+  const counts = Object.fromEntries(
+    COUNTS.map((count) => [count, verdicts.reduce((sum, verdict) => sum + (verdict[count] ?? 0), 0)]),
+  ) as unknown as CheckCounts;
   // Of each kind some: a thousand that are lost must not hide the one that came twice.
   const kinds: Record<string, number> = {};
   const traces: Trace[] = verdicts.flatMap((verdict) => verdict.traces).filter(({ what }) => (kinds[what] = (kinds[what] ?? 0) + 1) <= TRACES_OF_KIND_MAX);

@@ -415,10 +415,15 @@ t.test("how many processes, and what they are told", (t) => {
 });
 
 t.test("addresses and transports", async (t) => {
-  t.strictSame(await resolveHosts([{ tcp: "tcp://localhost:1", ws: "ws://localhost:2/localhost" }]), [{ tcp: "tcp://127.0.0.1:1", ws: "ws://127.0.0.1:2/localhost" }]);
+  t.strictSame(await resolveHosts([{ tcp: "tcp://localhost:1", ws: "ws://localhost:2/localhost" }]), [
+    { tcp: "tcp://127.0.0.1:1", ws: "ws://127.0.0.1:2/localhost" },
+  ]);
   t.strictSame(await resolveHosts([{ tcp: "tcp://10.0.0.1:7" }]), [{ tcp: "tcp://10.0.0.1:7" }]);
   await t.rejects(resolveHosts([{ ws: "ws://nowhere.invalid:1" }]), /no IPv4 address of nowhere.invalid/);
-  t.match(serverNeeds(dialsFor(scenarioNamed("fanout"), {}), scenarioNamed("fanout").setup(dialsFor(scenarioNamed("fanout"), {})), 1), /logic --sessions-per-user 100$/);
+  t.match(
+    serverNeeds(dialsFor(scenarioNamed("fanout"), {}), scenarioNamed("fanout").setup(dialsFor(scenarioNamed("fanout"), {})), 1),
+    /logic --sessions-per-user 100$/,
+  );
   t.strictSame(parseUrls(["tcp://a:1,ws://b:2/x", "tcp://c:3"]), [{ tcp: "tcp://a:1" }, { ws: "ws://b:2/x" }, { tcp: "tcp://c:3" }]);
   for (const url of ["a:1", "http://a:1", "tls://a:1", "tcp://a", "wss://a"]) t.throws(() => parseUrls([url]), RangeError, url);
   const tcp = { tcp: "tcp://a:1" };
