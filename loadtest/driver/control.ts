@@ -129,9 +129,7 @@ export interface Tick {
   /** Of one core, since the last tick. */
   cpuPercent: number;
   rssBytes: number;
-  /** How late messages left after the moment they were meant to, in ms, since the last tick: the driver's own fault. */
-  lagMs: { p99: number; max: number };
-  /** The same as a histogram of µs, encoded as those below. */
+  /** How late messages left after the moment they were meant to, the driver's own fault: a histogram like those below. */
   lagUs?: string;
   /** Messages that were meant to be sent and have not left, because their sender is not connected or over its limits. */
   waiting?: number;

@@ -61,7 +61,6 @@ export class Reporter {
       errors: Object.fromEntries(counts.errors),
       cpuPercent,
       rssBytes: process.memoryUsage.rss(),
-      lagMs: { p99: latencies.lag.percentile(99), max: latencies.lag.percentile(100) },
       waiting: ledger.intended - ledger.sent,
       skipped: traffic.skipped + ledger.skipped,
       passedOver: traffic.passedOver,

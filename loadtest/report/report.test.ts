@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import t from "tap";
-import { findBrowser } from "../e2e/testing/browser.ts";
+import { FLAGS, findBrowser } from "../e2e/testing/browser.ts";
 import type { Result } from "../result.ts";
 import { bytes, clockTick, compact, duration, micros, millis, quantityOf, significant, text, wordsOf } from "./format.ts";
 import { renderReport } from "./html.ts";
@@ -267,17 +267,7 @@ t.test("in a browser", { skip: program === undefined ? "there is no Chromium or 
 
 /** The document as the browser has it after the page's script ran. */
 function dump(browser: string, profile: string, path: string): string {
-  const flags = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-  ];
-  const { stdout, stderr, status } = spawnSync(browser, [...flags, `--user-data-dir=${profile}`, "--dump-dom", `file://${path}`], {
+  const { stdout, stderr, status } = spawnSync(browser, [...FLAGS, `--user-data-dir=${profile}`, "--dump-dom", `file://${path}`], {
     encoding: "utf8",
     timeout: 60_000,
   });

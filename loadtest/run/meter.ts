@@ -8,28 +8,8 @@ import type { Percentiles, Sample } from "../result.ts";
 import { Latencies } from "./histograms.ts";
 import type { ServerLook } from "./servers.ts";
 
-export interface Totals {
-  connected: number;
-  welcomes: number;
-  closes: number;
-  connectErrors: number;
-  sent: number;
-  acked: number;
-  delivered: number;
-  beats: number;
-  bytesIn: number;
-  bytesOut: number;
-  /** Messages that were not sent at all because too many waited already. */
-  skipped: number;
-  /** Messages that went to another sender than the one whose turn it was, and those that the limits of all senders held back. */
-  passedOver: number;
-  overLimit: number;
-  /** Rows that came in pages instead of pushes. */
-  pulledRows: number;
-  errors: Record<string, number>;
-  /** Why connections ended, or could not be made, that nobody was told to end. */
-  closeReasons: Record<string, number>;
-}
+/** What ticks count since the start of their driver, over all drivers. */
+export type Totals = Required<Pick<Tick, (typeof COUNTS)[number] | "skipped" | "passedOver" | "overLimit" | "pulledRows" | "errors" | "closeReasons">>;
 
 /** What was measured between two moments. */
 export interface Window {

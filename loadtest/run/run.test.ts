@@ -44,7 +44,6 @@ function tick(given: Partial<Tick> = {}): Tick {
     errors: {},
     cpuPercent: 10,
     rssBytes: 50e6,
-    lagMs: { p99: 0.1, max: 0.2 },
     ...given,
   };
 }

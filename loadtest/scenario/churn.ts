@@ -1,6 +1,6 @@
 // churn: people come and go all the time, as with phones.
 import { EVERYBODY } from "../driver/control.ts";
-import { begin, beginning, requireAll, type Scenario, warmUpSeconds } from "./scenario.ts";
+import { begin, beginning, requireAll, type Scenario, warmUp, warmUpPlan } from "./scenario.ts";
 
 const AWAY_MS = 5000;
 
@@ -17,17 +17,14 @@ export const churn: Scenario = {
   setup: () => ({ cast: { kind: "pairs", talkers: 1 } }),
   phases: (dials) => [
     ...beginning(dials),
-    { name: "warm-up", seconds: warmUpSeconds(dials), what: "messages flow, unmeasured (but checked)" },
+    warmUpPlan(dials),
     { name: "steady", seconds: Math.ceil(dials.seconds / 2), what: "messages flow, nobody leaves" },
     { name: "churn", seconds: dials.seconds, what: "--percent of all sessions leave each minute, and return 5 s later" },
     { name: "return", seconds: AWAY_MS / 1000, what: "nobody leaves any more; the last come back" },
   ],
   async play(stage, dials) {
     await begin(stage, dials);
-    await stage.phase("warm-up", async () => {
-      await stage.traffic(dials.rate);
-      await stage.wait(warmUpSeconds(dials));
-    });
+    await warmUp(stage, dials);
     let steadyP50 = 0;
     await stage.phase("steady", async (figures) => {
       const { latency } = await stage.measure(Math.ceil(dials.seconds / 2), { latencies: false, cpu: false });

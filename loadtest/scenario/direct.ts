@@ -1,5 +1,5 @@
 // direct: one person writes to another, durably; the figure that everything else is compared with.
-import { begin, beginning, requireAll, type Scenario, warmUpSeconds } from "./scenario.ts";
+import { begin, beginning, requireAll, type Scenario, warmUp, warmUpPlan } from "./scenario.ts";
 
 export const direct: Scenario = {
   name: "direct",
@@ -10,17 +10,10 @@ export const direct: Scenario = {
     "CPU per message is that of all server processes together over the traffic phase.",
   defaults: { connections: 2000, seconds: 20, rate: 2000 },
   setup: () => ({ cast: { kind: "pairs", talkers: 1 } }),
-  phases: (dials) => [
-    ...beginning(dials),
-    { name: "warm-up", seconds: warmUpSeconds(dials), what: "messages flow, unmeasured (but checked)" },
-    { name: "traffic", seconds: dials.seconds, what: "messages flow at --rate, measured" },
-  ],
+  phases: (dials) => [...beginning(dials), warmUpPlan(dials), { name: "traffic", seconds: dials.seconds, what: "messages flow at --rate, measured" }],
   async play(stage, dials) {
     await begin(stage, dials);
-    await stage.phase("warm-up", async () => {
-      await stage.traffic(dials.rate);
-      await stage.wait(warmUpSeconds(dials));
-    });
+    await warmUp(stage, dials);
     await stage.phase("traffic", async (figures) => {
       const { acked, delivered, seconds } = await stage.measure(dials.seconds);
       figures["acked_per_second"] = Math.round(acked / seconds);

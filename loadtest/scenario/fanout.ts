@@ -1,5 +1,5 @@
 // fanout: one sender, many devices.
-import { begin, beginning, requireAll, type Scenario, warmUpSeconds } from "./scenario.ts";
+import { begin, beginning, requireAll, type Scenario, warmUp, warmUpPlan } from "./scenario.ts";
 
 export const fanout: Scenario = {
   name: "fanout",
@@ -12,15 +12,12 @@ export const fanout: Scenario = {
   setup: ({ devices }) => ({ cast: { kind: "fanout", devices }, logicArgs: ["--sessions-per-user", `${Math.max(32, devices)}`] }),
   phases: (dials) => [
     ...beginning(dials),
-    { name: "warm-up", seconds: warmUpSeconds(dials), what: "messages flow, unmeasured (but checked)" },
+    warmUpPlan(dials),
     { name: "traffic", seconds: dials.seconds, what: "messages flow at --rate to all devices of each receiver, measured" },
   ],
   async play(stage, dials) {
     await begin(stage, dials);
-    await stage.phase("warm-up", async () => {
-      await stage.traffic(dials.rate);
-      await stage.wait(warmUpSeconds(dials));
-    });
+    await warmUp(stage, dials);
     await stage.phase("traffic", async (figures) => {
       const { acked, delivered, seconds } = await stage.measure(dials.seconds);
       figures["acked_per_second"] = Math.round(acked / seconds);

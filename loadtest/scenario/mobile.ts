@@ -1,6 +1,6 @@
 // mobile: phones on bad networks.
 import { EVERYBODY } from "../driver/control.ts";
-import { begin, beginning, type Scenario, warmUpSeconds } from "./scenario.ts";
+import { begin, beginning, type Scenario, warmUp, warmUpPlan } from "./scenario.ts";
 
 /** 2G holds answers for seconds: what looks like nothing moving is not over yet. */
 const QUIET_SECONDS = 20;
@@ -18,17 +18,14 @@ export const mobile: Scenario = {
   setup: ({ profile }) => ({ cast: { kind: "pairs", talkers: 1 }, network: { profile } }),
   phases: (dials) => [
     ...beginning(dials),
-    { name: "warm-up", seconds: warmUpSeconds(dials), what: "messages flow, unmeasured (but checked)" },
+    warmUpPlan(dials),
     { name: "steady", seconds: Math.ceil(dials.seconds / 2), what: "messages flow over the shaped network" },
     { name: "switching", seconds: dials.seconds, what: "--percent of all sessions change networks each minute" },
     { name: "return", seconds: 10, what: "nobody changes any more; all come back and get what they missed" },
   ],
   async play(stage, dials) {
     await begin(stage, dials);
-    await stage.phase("warm-up", async () => {
-      await stage.traffic(dials.rate);
-      await stage.wait(warmUpSeconds(dials));
-    });
+    await warmUp(stage, dials);
     await stage.phase("steady", async (figures) => {
       const { latency } = await stage.measure(Math.ceil(dials.seconds / 2), { cpu: false });
       if (latency !== null) Object.assign(figures, { p50_ms: latency.p50, p99_ms: latency.p99 });

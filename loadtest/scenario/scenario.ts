@@ -125,8 +125,21 @@ export const COMMON_DEFAULTS: Dials = {
 export const REST_SECONDS = 3;
 
 /** Traffic that warms up caches and compilers before it counts: a fifth of what counts, within bounds; s. */
-export function warmUpSeconds({ seconds }: Dials): number {
+function warmUpSeconds({ seconds }: Dials): number {
   return Math.min(5, Math.max(1, Math.round(seconds / 5)));
+}
+
+/** How it is announced. */
+export function warmUpPlan(dials: Dials): PhasePlan {
+  return { name: "warm-up", seconds: warmUpSeconds(dials), what: "messages flow, unmeasured (but checked)" };
+}
+
+/** Starts the traffic, which goes on afterwards. */
+export async function warmUp(stage: Stage, dials: Dials): Promise<void> {
+  await stage.phase("warm-up", async () => {
+    await stage.traffic(dials.rate);
+    await stage.wait(warmUpSeconds(dials));
+  });
 }
 
 /** How long it takes to connect everybody, s. */

@@ -1,6 +1,6 @@
 // slow: some read hardly at all; nobody else may feel it.
 import type { Share } from "../driver/control.ts";
-import { begin, beginning, requireAll, type Scenario, warmUpSeconds } from "./scenario.ts";
+import { begin, beginning, requireAll, type Scenario, warmUp, warmUpPlan } from "./scenario.ts";
 
 /** The smallest budget of pushes for one connection that a gateway takes, so that a short run gets there. */
 const PUSH_BYTES_MAX = 64 * 1024 + 1024;
@@ -28,7 +28,7 @@ export const slow: Scenario = {
   }),
   phases: (dials) => [
     ...beginning(dials),
-    { name: "warm-up", seconds: warmUpSeconds(dials), what: "messages flow, unmeasured (but checked)" },
+    warmUpPlan(dials),
     { name: "before", seconds: dials.seconds, what: "everybody reads freely" },
     { name: "slow", seconds: dials.seconds, what: "--percent of the sessions read 1 byte a second" },
     { name: "catch-up", seconds: 5, what: "they read freely again, and get what they missed" },
@@ -36,10 +36,7 @@ export const slow: Scenario = {
   async play(stage, dials) {
     const share = slowOnes(dials);
     await begin(stage, dials);
-    await stage.phase("warm-up", async () => {
-      await stage.traffic(dials.rate);
-      await stage.wait(warmUpSeconds(dials));
-    });
+    await warmUp(stage, dials);
     let before: { p50: number; p99: number } | null = null;
     const bytes: (number | undefined)[] = [];
     const memory = (figures: Record<string, number>): void => {

@@ -1,6 +1,6 @@
 // storm: everybody drops at once and comes back at once.
 import { EVERYBODY } from "../driver/control.ts";
-import { AT_ONCE, begin, beginning, type Scenario, warmUpSeconds } from "./scenario.ts";
+import { AT_ONCE, begin, beginning, type Scenario, warmUp, warmUpPlan } from "./scenario.ts";
 
 /** What the bar is drawn for. */
 const EXPECTED_BACK_PER_SECOND = 2000;
@@ -16,7 +16,7 @@ export const storm: Scenario = {
   setup: () => ({ cast: { kind: "pairs", talkers: 1 } }),
   phases: (dials) => [
     ...beginning(dials),
-    { name: "warm-up", seconds: warmUpSeconds(dials), what: "messages flow, unmeasured (but checked)" },
+    warmUpPlan(dials),
     { name: "before", seconds: Math.ceil(dials.seconds / 2), what: "messages flow" },
     {
       name: "storm",
@@ -27,10 +27,7 @@ export const storm: Scenario = {
   ],
   async play(stage, dials) {
     await begin(stage, dials);
-    await stage.phase("warm-up", async () => {
-      await stage.traffic(dials.rate);
-      await stage.wait(warmUpSeconds(dials));
-    });
+    await warmUp(stage, dials);
     let before: number | undefined;
     await stage.phase("before", async (figures) => {
       const { latency } = await stage.measure(Math.ceil(dials.seconds / 2), { latencies: false });

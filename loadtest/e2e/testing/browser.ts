@@ -10,7 +10,8 @@ import type { Order, Report } from "./page.ts";
 import { until } from "./wait.ts";
 
 const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
-const FLAGS = [
+/** For a browser that shows nothing and calls nobody. */
+export const FLAGS = [
   "--headless",
   "--no-sandbox",
   "--disable-gpu",
