@@ -17,6 +17,8 @@ export const FrameType = {
   Read: 14,
   Resync: 15,
   Signal: 16,
+  Heartbeat: 17,
+  Dictionary: 18,
 } as const;
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 

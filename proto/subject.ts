@@ -26,3 +26,18 @@ export function ownersBucket(cluster: string): string {
 export function ownerKey(shardFirst: number, shardLast: number): string {
   return `shards.${shardFirst}-${shardLast}`;
 }
+
+/** The KV bucket of what the fleet learned of networks' idle timeouts: one key for each network. */
+export function heartbeatsBucket(cluster: string): string {
+  return `hawser-${cluster}-heartbeats`;
+}
+
+/** The KV bucket of compression dictionaries: one key for each, and one that names the newest. */
+export function dictionariesBucket(cluster: string): string {
+  return `hawser-${cluster}-dictionaries`;
+}
+
+/** The KV bucket of gateways that run: one key for each, bumped while it lives; its value says where clients reach it and how full it is. */
+export function gatewaysBucket(cluster: string): string {
+  return `hawser-${cluster}-gateways`;
+}

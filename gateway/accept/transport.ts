@@ -21,6 +21,9 @@ export const WriteResult = {
 } as const;
 export type WriteResult = (typeof WriteResult)[keyof typeof WriteResult];
 
+/** Beats that come faster are no sign of life but a nuisance. */
+export const BEAT_GAP_MS = 500;
+
 /** Integers per frame in the table of `frames`: slot, header, start, end. */
 export const FRAME_FIELDS = 4;
 
@@ -33,8 +36,8 @@ export interface TransportEvents {
    * of the same call may still follow it.
    */
   frames(bytes: Uint8Array, table: Int32Array, count: number): void;
-  /** Bytes came for this slot that make no whole frame yet: a sign of life. Not told where the transport does not see them (WebSocket). */
-  partial(slot: number): void;
+  /** Nothing was received for the time given to `watch`. Told once; the gateway closes the slot. */
+  idle(slot: number): void;
   /** The bytes of this slot are no frames (BadFrame, FrameTooLarge): close it with this error. Nothing is read from it any more. */
   broken(slot: number, code: ErrorCode): void;
   /** Bytes that waited for this slot are all gone. Not told for every small remainder: bufferedBytes is what counts. */
@@ -67,6 +70,20 @@ export interface Transport {
   bufferedBytes(slot: number): number;
   /** Largest frame (length value) that is read from now on. */
   setFrameLimit(slot: number, bytes: number): void;
+  /**
+   * From now on the transport itself answers each beat with a beat, and tells `idle` when nothing was received for `idleMs`
+   * (checked about once a second; 0: never). Called at Welcome, and again when the interval changes. Beats that come before, and
+   * a beat within BEAT_GAP_MS of the one before, are handed up as frames (BEAT) instead of being answered: the session decides.
+   */
+  watch(slot: number, idleMs: number): void;
+  /** ms since something was received, or since the slot was opened. */
+  quietMs(slot: number): number;
+  /** The longest pause between two arrivals of bytes since `watch` was first called, ms, and begins anew: what the path to this client survived. */
+  takeLongestGapMs(slot: number): number;
+  /** Beats answered by the transport itself since the start. */
+  readonly beatsAnswered: number;
+  /** Round trip as the kernel measures it, ms; undefined where it is not known. */
+  roundTripMs(slot: number): number | undefined;
   /** Refuses new connections from now on; those that are open stay. */
   stopListening(): void;
   /** Ends every connection at once and releases the port. */
@@ -87,5 +104,11 @@ export interface TransportOptions {
   frameBytesLimit: number;
   /** After `close`, a peer that neither reads nor closes is cut off after this long. */
   lingerMs: number;
+  /** Several processes may listen on the port; the kernel spreads new connections over them (SO_REUSEPORT). */
+  sharePort: boolean;
+  /** Each connection begins with a PROXY protocol header (v1 or v2), which names the client's address; one without is closed. */
+  proxyProtocol: boolean;
+  /** Bytes of unfinished frames held by all connections together; the one that would pass it is told `broken` with Busy. */
+  unfinishedBytesMax: number;
   tls?: { certFile: string; keyFile: string };
 }

@@ -1,4 +1,4 @@
-// GENERATED from hawser.proto by `npm run proto:generate`, never edited. sha256 4dd480946c24bf4505ac9d6c5d319766884a4966ac6ee841d1e4aa5dea57d3a1
+// GENERATED from hawser.proto by `npm run proto:generate`, never edited. sha256 c9ddb1304c2a7f7e6c71b0aa0aaa92c011442c9d7975ce30fa09737ce866f279
 import * as $protobuf from "../runtime.js";
 
 /** Namespace hawser. */
@@ -11,7 +11,10 @@ export namespace hawser {
         enum Codec {
 
             /** CODEC_NONE value */
-            CODEC_NONE = 0
+            CODEC_NONE = 0,
+
+            /** CODEC_DEFLATE value */
+            CODEC_DEFLATE = 1
         }
 
         /** Durability enum. */
@@ -82,6 +85,12 @@ export namespace hawser {
             /** Hello frameBytesMax. */
             frameBytesMax: number;
 
+            /** Hello dictionaries. */
+            dictionaries: Uint8Array[];
+
+            /** Hello lostAfterMs. */
+            lostAfterMs: number;
+
             /**
              * Encodes the specified Hello message. Does not implicitly {@link hawser.v1.Hello.verify|verify} messages.
              * @param message Hello message or plain object to encode
@@ -138,6 +147,12 @@ export namespace hawser {
 
                 /** Hello frameBytesMax */
                 frameBytesMax?: (number|null);
+
+                /** Hello dictionaries */
+                dictionaries?: (Uint8Array[]|null);
+
+                /** Hello lostAfterMs */
+                lostAfterMs?: (number|null);
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
@@ -196,6 +211,12 @@ export namespace hawser {
             /** Welcome requestsInFlightMax. */
             requestsInFlightMax: number;
 
+            /** Welcome dictionary. */
+            dictionary: Uint8Array;
+
+            /** Welcome dictionaryWanted. */
+            dictionaryWanted: Uint8Array;
+
             /**
              * Encodes the specified Welcome message. Does not implicitly {@link hawser.v1.Welcome.verify|verify} messages.
              * @param message Welcome message or plain object to encode
@@ -249,6 +270,12 @@ export namespace hawser {
 
                 /** Welcome requestsInFlightMax */
                 requestsInFlightMax?: (number|null);
+
+                /** Welcome dictionary */
+                dictionary?: (Uint8Array|null);
+
+                /** Welcome dictionaryWanted */
+                dictionaryWanted?: (Uint8Array|null);
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
@@ -428,7 +455,10 @@ export namespace hawser {
             GO_AWAY_UNSPECIFIED = 0,
 
             /** GO_AWAY_DRAIN value */
-            GO_AWAY_DRAIN = 1
+            GO_AWAY_DRAIN = 1,
+
+            /** GO_AWAY_LIFETIME value */
+            GO_AWAY_LIFETIME = 2
         }
 
         /**
@@ -1440,6 +1470,132 @@ export namespace hawser {
 
             /** Shape of a Resync. */
             type $Shape = hawser.v1.Resync.$Properties;
+        }
+
+        /**
+         * Properties of a Heartbeat.
+         * @deprecated Use hawser.v1.Heartbeat.$Properties instead.
+         */
+        interface IHeartbeat extends hawser.v1.Heartbeat.$Properties {
+        }
+
+        /** Represents a Heartbeat. */
+        class Heartbeat {
+
+            /**
+             * Constructs a new Heartbeat.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: hawser.v1.Heartbeat.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** Heartbeat heartbeatMs. */
+            heartbeatMs: number;
+
+            /**
+             * Encodes the specified Heartbeat message. Does not implicitly {@link hawser.v1.Heartbeat.verify|verify} messages.
+             * @param message Heartbeat message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: hawser.v1.Heartbeat.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a Heartbeat message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {hawser.v1.Heartbeat & hawser.v1.Heartbeat.$Shape} Heartbeat
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): hawser.v1.Heartbeat & hawser.v1.Heartbeat.$Shape;
+        }
+
+        namespace Heartbeat {
+
+            /** Properties of a Heartbeat. */
+            interface $Properties {
+
+                /** Heartbeat heartbeatMs */
+                heartbeatMs?: (number|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a Heartbeat. */
+            type $Shape = hawser.v1.Heartbeat.$Properties;
+        }
+
+        /**
+         * Properties of a Dictionary.
+         * @deprecated Use hawser.v1.Dictionary.$Properties instead.
+         */
+        interface IDictionary extends hawser.v1.Dictionary.$Properties {
+        }
+
+        /** Represents a Dictionary. */
+        class Dictionary {
+
+            /**
+             * Constructs a new Dictionary.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: hawser.v1.Dictionary.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** Dictionary id. */
+            id: Uint8Array;
+
+            /** Dictionary ref. */
+            ref: number;
+
+            /** Dictionary bytes. */
+            bytes: Uint8Array;
+
+            /**
+             * Encodes the specified Dictionary message. Does not implicitly {@link hawser.v1.Dictionary.verify|verify} messages.
+             * @param message Dictionary message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: hawser.v1.Dictionary.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a Dictionary message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {hawser.v1.Dictionary & hawser.v1.Dictionary.$Shape} Dictionary
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): hawser.v1.Dictionary & hawser.v1.Dictionary.$Shape;
+        }
+
+        namespace Dictionary {
+
+            /** Properties of a Dictionary. */
+            interface $Properties {
+
+                /** Dictionary id */
+                id?: (Uint8Array|null);
+
+                /** Dictionary ref */
+                ref?: (number|null);
+
+                /** Dictionary bytes */
+                bytes?: (Uint8Array|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a Dictionary. */
+            type $Shape = hawser.v1.Dictionary.$Properties;
         }
     }
 }

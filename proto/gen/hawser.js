@@ -1,4 +1,4 @@
-// GENERATED from hawser.proto by `npm run proto:generate`, never edited. sha256 4dd480946c24bf4505ac9d6c5d319766884a4966ac6ee841d1e4aa5dea57d3a1
+// GENERATED from hawser.proto by `npm run proto:generate`, never edited. sha256 c9ddb1304c2a7f7e6c71b0aa0aaa92c011442c9d7975ce30fa09737ce866f279
 /*eslint-disable block-scoped-var, id-length, no-control-regex, no-magic-numbers, no-mixed-operators, no-prototype-builtins, no-redeclare, no-shadow, no-var, sort-vars, default-case, jsdoc/require-param*/
 import $protobuf from "../runtime.js";
 
@@ -32,10 +32,12 @@ export const hawser = $root.hawser = (() => {
          * @name hawser.v1.Codec
          * @enum {number}
          * @property {number} CODEC_NONE=0 CODEC_NONE value
+         * @property {number} CODEC_DEFLATE=1 CODEC_DEFLATE value
          */
         v1.Codec = (function() {
             const valuesById = $Object.create(null), values = $Object.create(valuesById);
             values[valuesById[0] = "CODEC_NONE"] = 0;
+            values[valuesById[1] = "CODEC_DEFLATE"] = 1;
             return values;
         })();
 
@@ -73,6 +75,8 @@ export const hawser = $root.hawser = (() => {
              * @property {Array.<hawser.v1.Codec>|null} [codecs] Hello codecs
              * @property {string|null} [network] Hello network
              * @property {number|null} [frameBytesMax] Hello frameBytesMax
+             * @property {Array.<Uint8Array>|null} [dictionaries] Hello dictionaries
+             * @property {number|null} [lostAfterMs] Hello lostAfterMs
              * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
              */
 
@@ -99,6 +103,7 @@ export const hawser = $root.hawser = (() => {
              */
             const Hello = function (properties) {
                 this.codecs = [];
+                this.dictionaries = [];
                 if (properties)
                     for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
                         if (properties[keys[i]] != null && keys[i] !== "__proto__")
@@ -194,6 +199,22 @@ export const hawser = $root.hawser = (() => {
             Hello.prototype.frameBytesMax = 0;
 
             /**
+             * Hello dictionaries.
+             * @member {Array.<Uint8Array>} dictionaries
+             * @memberof hawser.v1.Hello
+             * @instance
+             */
+            Hello.prototype.dictionaries = $util.emptyArray;
+
+            /**
+             * Hello lostAfterMs.
+             * @member {number} lostAfterMs
+             * @memberof hawser.v1.Hello
+             * @instance
+             */
+            Hello.prototype.lostAfterMs = 0;
+
+            /**
              * Encodes the specified Hello message. Does not implicitly {@link hawser.v1.Hello.verify|verify} messages.
              * @function encode
              * @memberof hawser.v1.Hello
@@ -231,6 +252,11 @@ export const hawser = $root.hawser = (() => {
                     writer.uint32(/* id 10, wireType 2 =*/82).string(message.network);
                 if (message.frameBytesMax != null && $Object.hasOwnProperty.call(message, "frameBytesMax") && message.frameBytesMax !== 0)
                     writer.uint32(/* id 11, wireType 0 =*/88).uint32(message.frameBytesMax);
+                if (message.dictionaries != null && message.dictionaries.length)
+                    for (let i = 0; i < message.dictionaries.length; ++i)
+                        writer.uint32(/* id 12, wireType 2 =*/98).bytes(message.dictionaries[i]);
+                if (message.lostAfterMs != null && $Object.hasOwnProperty.call(message, "lostAfterMs") && message.lostAfterMs !== 0)
+                    writer.uint32(/* id 13, wireType 0 =*/104).uint32(message.lostAfterMs);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -379,6 +405,23 @@ export const hawser = $root.hawser = (() => {
                                 delete message.frameBytesMax;
                             continue;
                         }
+                    case 12: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.dictionaries && message.dictionaries.length))
+                                message.dictionaries = [];
+                            message.dictionaries.push(reader.bytes());
+                            continue;
+                        }
+                    case 13: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.lostAfterMs = value;
+                            else
+                                delete message.lostAfterMs;
+                            continue;
+                        }
                     }
                     reader.skipType(wireType, _depth, tag);
                     if (!reader.discardUnknown) {
@@ -414,6 +457,8 @@ export const hawser = $root.hawser = (() => {
              * @property {Uint8Array|null} [user] Welcome user
              * @property {number|null} [sendsPerSecond] Welcome sendsPerSecond
              * @property {number|null} [requestsInFlightMax] Welcome requestsInFlightMax
+             * @property {Uint8Array|null} [dictionary] Welcome dictionary
+             * @property {Uint8Array|null} [dictionaryWanted] Welcome dictionaryWanted
              * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
              */
 
@@ -526,6 +571,22 @@ export const hawser = $root.hawser = (() => {
             Welcome.prototype.requestsInFlightMax = 0;
 
             /**
+             * Welcome dictionary.
+             * @member {Uint8Array} dictionary
+             * @memberof hawser.v1.Welcome
+             * @instance
+             */
+            Welcome.prototype.dictionary = $util.newBuffer([]);
+
+            /**
+             * Welcome dictionaryWanted.
+             * @member {Uint8Array} dictionaryWanted
+             * @memberof hawser.v1.Welcome
+             * @instance
+             */
+            Welcome.prototype.dictionaryWanted = $util.newBuffer([]);
+
+            /**
              * Encodes the specified Welcome message. Does not implicitly {@link hawser.v1.Welcome.verify|verify} messages.
              * @function encode
              * @memberof hawser.v1.Welcome
@@ -561,6 +622,10 @@ export const hawser = $root.hawser = (() => {
                     writer.uint32(/* id 9, wireType 0 =*/72).uint32(message.sendsPerSecond);
                 if (message.requestsInFlightMax != null && $Object.hasOwnProperty.call(message, "requestsInFlightMax") && message.requestsInFlightMax !== 0)
                     writer.uint32(/* id 10, wireType 0 =*/80).uint32(message.requestsInFlightMax);
+                if (message.dictionary != null && $Object.hasOwnProperty.call(message, "dictionary") && message.dictionary.length)
+                    writer.uint32(/* id 11, wireType 2 =*/90).bytes(message.dictionary);
+                if (message.dictionaryWanted != null && $Object.hasOwnProperty.call(message, "dictionaryWanted") && message.dictionaryWanted.length)
+                    writer.uint32(/* id 12, wireType 2 =*/98).bytes(message.dictionaryWanted);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -693,6 +758,24 @@ export const hawser = $root.hawser = (() => {
                                 message.requestsInFlightMax = value;
                             else
                                 delete message.requestsInFlightMax;
+                            continue;
+                        }
+                    case 11: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.bytes()).length)
+                                message.dictionary = value;
+                            else
+                                delete message.dictionary;
+                            continue;
+                        }
+                    case 12: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.bytes()).length)
+                                message.dictionaryWanted = value;
+                            else
+                                delete message.dictionaryWanted;
                             continue;
                         }
                     }
@@ -1015,11 +1098,13 @@ export const hawser = $root.hawser = (() => {
          * @enum {number}
          * @property {number} GO_AWAY_UNSPECIFIED=0 GO_AWAY_UNSPECIFIED value
          * @property {number} GO_AWAY_DRAIN=1 GO_AWAY_DRAIN value
+         * @property {number} GO_AWAY_LIFETIME=2 GO_AWAY_LIFETIME value
          */
         v1.GoAwayReason = (function() {
             const valuesById = $Object.create(null), values = $Object.create(valuesById);
             values[valuesById[0] = "GO_AWAY_UNSPECIFIED"] = 0;
             values[valuesById[1] = "GO_AWAY_DRAIN"] = 1;
+            values[valuesById[2] = "GO_AWAY_LIFETIME"] = 2;
             return values;
         })();
 
@@ -3688,6 +3773,318 @@ export const hawser = $root.hawser = (() => {
             };
 
             return Resync;
+        })();
+
+        v1.Heartbeat = (function() {
+
+            /**
+             * Properties of a Heartbeat.
+             * @typedef {Object} hawser.v1.Heartbeat.$Properties
+             * @property {number|null} [heartbeatMs] Heartbeat heartbeatMs
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+
+            /**
+             * Properties of a Heartbeat.
+             * @memberof hawser.v1
+             * @interface IHeartbeat
+             * @augments hawser.v1.Heartbeat.$Properties
+             * @deprecated Use hawser.v1.Heartbeat.$Properties instead.
+             */
+
+            /**
+             * Shape of a Heartbeat.
+             * @typedef {hawser.v1.Heartbeat.$Properties} hawser.v1.Heartbeat.$Shape
+             */
+
+            /**
+             * Constructs a new Heartbeat.
+             * @memberof hawser.v1
+             * @classdesc Represents a Heartbeat.
+             * @constructor
+             * @param {hawser.v1.Heartbeat.$Properties=} [properties] Properties to set
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+            const Heartbeat = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            /**
+             * Heartbeat heartbeatMs.
+             * @member {number} heartbeatMs
+             * @memberof hawser.v1.Heartbeat
+             * @instance
+             */
+            Heartbeat.prototype.heartbeatMs = 0;
+
+            /**
+             * Encodes the specified Heartbeat message. Does not implicitly {@link hawser.v1.Heartbeat.verify|verify} messages.
+             * @function encode
+             * @memberof hawser.v1.Heartbeat
+             * @static
+             * @param {hawser.v1.Heartbeat.$Properties} message Heartbeat message or plain object to encode
+             * @param {$protobuf.Writer} [writer] Writer to encode to
+             * @returns {$protobuf.Writer} Writer
+             */
+            Heartbeat.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.heartbeatMs != null && $Object.hasOwnProperty.call(message, "heartbeatMs") && message.heartbeatMs !== 0)
+                    writer.uint32(/* id 1, wireType 0 =*/8).uint32(message.heartbeatMs);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            /**
+             * Decodes a Heartbeat message from the specified reader or buffer.
+             * @function decode
+             * @memberof hawser.v1.Heartbeat
+             * @static
+             * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+             * @param {number} [length] Message length if known beforehand
+             * @returns {hawser.v1.Heartbeat & hawser.v1.Heartbeat.$Shape} Heartbeat
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            Heartbeat.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.hawser.v1.Heartbeat();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.heartbeatMs = value;
+                            else
+                                delete message.heartbeatMs;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return Heartbeat;
+        })();
+
+        v1.Dictionary = (function() {
+
+            /**
+             * Properties of a Dictionary.
+             * @typedef {Object} hawser.v1.Dictionary.$Properties
+             * @property {Uint8Array|null} [id] Dictionary id
+             * @property {number|null} [ref] Dictionary ref
+             * @property {Uint8Array|null} [bytes] Dictionary bytes
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+
+            /**
+             * Properties of a Dictionary.
+             * @memberof hawser.v1
+             * @interface IDictionary
+             * @augments hawser.v1.Dictionary.$Properties
+             * @deprecated Use hawser.v1.Dictionary.$Properties instead.
+             */
+
+            /**
+             * Shape of a Dictionary.
+             * @typedef {hawser.v1.Dictionary.$Properties} hawser.v1.Dictionary.$Shape
+             */
+
+            /**
+             * Constructs a new Dictionary.
+             * @memberof hawser.v1
+             * @classdesc Represents a Dictionary.
+             * @constructor
+             * @param {hawser.v1.Dictionary.$Properties=} [properties] Properties to set
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+            const Dictionary = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            /**
+             * Dictionary id.
+             * @member {Uint8Array} id
+             * @memberof hawser.v1.Dictionary
+             * @instance
+             */
+            Dictionary.prototype.id = $util.newBuffer([]);
+
+            /**
+             * Dictionary ref.
+             * @member {number} ref
+             * @memberof hawser.v1.Dictionary
+             * @instance
+             */
+            Dictionary.prototype.ref = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+            /**
+             * Dictionary bytes.
+             * @member {Uint8Array} bytes
+             * @memberof hawser.v1.Dictionary
+             * @instance
+             */
+            Dictionary.prototype.bytes = $util.newBuffer([]);
+
+            /**
+             * Encodes the specified Dictionary message. Does not implicitly {@link hawser.v1.Dictionary.verify|verify} messages.
+             * @function encode
+             * @memberof hawser.v1.Dictionary
+             * @static
+             * @param {hawser.v1.Dictionary.$Properties} message Dictionary message or plain object to encode
+             * @param {$protobuf.Writer} [writer] Writer to encode to
+             * @returns {$protobuf.Writer} Writer
+             */
+            Dictionary.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.id != null && $Object.hasOwnProperty.call(message, "id") && message.id.length)
+                    writer.uint32(/* id 1, wireType 2 =*/10).bytes(message.id);
+                if (message.ref != null && $Object.hasOwnProperty.call(message, "ref") && (typeof message.ref === "object" ? message.ref.low || message.ref.high : message.ref !== 0))
+                    writer.uint32(/* id 2, wireType 0 =*/16).uint64(message.ref);
+                if (message.bytes != null && $Object.hasOwnProperty.call(message, "bytes") && message.bytes.length)
+                    writer.uint32(/* id 3, wireType 2 =*/26).bytes(message.bytes);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            /**
+             * Decodes a Dictionary message from the specified reader or buffer.
+             * @function decode
+             * @memberof hawser.v1.Dictionary
+             * @static
+             * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+             * @param {number} [length] Message length if known beforehand
+             * @returns {hawser.v1.Dictionary & hawser.v1.Dictionary.$Shape} Dictionary
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            Dictionary.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.hawser.v1.Dictionary();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.bytes()).length)
+                                message.id = value;
+                            else
+                                delete message.id;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.ref = value;
+                            else
+                                delete message.ref;
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.bytes()).length)
+                                message.bytes = value;
+                            else
+                                delete message.bytes;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return Dictionary;
         })();
 
         return v1;
