@@ -6,4 +6,7 @@ export const DeliveryClass = {
   Push: fabric.fabric.v1.DeliveryClass.DELIVERY_PUSH as number,
   Sync: fabric.fabric.v1.DeliveryClass.DELIVERY_SYNC as number,
   Close: fabric.fabric.v1.DeliveryClass.DELIVERY_CLOSE as number,
+  Receipt: fabric.fabric.v1.DeliveryClass.DELIVERY_RECEIPT as number,
+  Ephemeral: fabric.fabric.v1.DeliveryClass.DELIVERY_EPHEMERAL as number,
 } as const;
+export const DELIVERY_CLASSES = 6;

@@ -1,4 +1,4 @@
-// GENERATED from fabric.proto by `npm run proto:generate`, never edited. sha256 18572cc2b166d0024520b4ce404f3df8a8107d3dc920338e4d93b8a8119dd6c5
+// GENERATED from fabric.proto by `npm run proto:generate`, never edited. sha256 01bd7b9027b7f3608847ce09f7825a2344c4a619220fc06930725bc5889da616
 import * as $protobuf from "../runtime.js";
 
 /** Namespace hawser. */
@@ -384,7 +384,13 @@ export namespace hawser {
                 DELIVERY_SYNC = 2,
 
                 /** DELIVERY_CLOSE value */
-                DELIVERY_CLOSE = 3
+                DELIVERY_CLOSE = 3,
+
+                /** DELIVERY_RECEIPT value */
+                DELIVERY_RECEIPT = 4,
+
+                /** DELIVERY_EPHEMERAL value */
+                DELIVERY_EPHEMERAL = 5
             }
 
             /**

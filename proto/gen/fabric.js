@@ -1,4 +1,4 @@
-// GENERATED from fabric.proto by `npm run proto:generate`, never edited. sha256 18572cc2b166d0024520b4ce404f3df8a8107d3dc920338e4d93b8a8119dd6c5
+// GENERATED from fabric.proto by `npm run proto:generate`, never edited. sha256 01bd7b9027b7f3608847ce09f7825a2344c4a619220fc06930725bc5889da616
 /*eslint-disable block-scoped-var, id-length, no-control-regex, no-magic-numbers, no-mixed-operators, no-prototype-builtins, no-redeclare, no-shadow, no-var, sort-vars, default-case, jsdoc/require-param*/
 import $protobuf from "../runtime.js";
 
@@ -1002,6 +1002,8 @@ export const hawser = $root.hawser = (() => {
              * @property {number} DELIVERY_PUSH=1 DELIVERY_PUSH value
              * @property {number} DELIVERY_SYNC=2 DELIVERY_SYNC value
              * @property {number} DELIVERY_CLOSE=3 DELIVERY_CLOSE value
+             * @property {number} DELIVERY_RECEIPT=4 DELIVERY_RECEIPT value
+             * @property {number} DELIVERY_EPHEMERAL=5 DELIVERY_EPHEMERAL value
              */
             v1.DeliveryClass = (function() {
                 const valuesById = $Object.create(null), values = $Object.create(valuesById);
@@ -1009,6 +1011,8 @@ export const hawser = $root.hawser = (() => {
                 values[valuesById[1] = "DELIVERY_PUSH"] = 1;
                 values[valuesById[2] = "DELIVERY_SYNC"] = 2;
                 values[valuesById[3] = "DELIVERY_CLOSE"] = 3;
+                values[valuesById[4] = "DELIVERY_RECEIPT"] = 4;
+                values[valuesById[5] = "DELIVERY_EPHEMERAL"] = 5;
                 return values;
             })();
 
