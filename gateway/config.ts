@@ -41,6 +41,12 @@ export interface GatewayOptions {
   drainMs?: number;
   lingerMs?: number;
   linkLimits?: LinkLimits;
+  /** Several gateways listen on the same ports, and the kernel spreads connections over them. */
+  sharePorts?: boolean;
+  /** Connections begin with a PROXY protocol header. */
+  proxyProtocol?: boolean;
+  /** Of frames that have begun and are not whole yet, over all connections. */
+  unfinishedBytesMax?: number;
 }
 
 export interface GatewayConfig {
@@ -60,6 +66,9 @@ export interface GatewayConfig {
   readonly drainMs: number;
   readonly lingerMs: number;
   readonly linkLimits: LinkLimits;
+  readonly sharePorts: boolean;
+  readonly proxyProtocol: boolean;
+  readonly unfinishedBytesMax: number;
 }
 
 export class ConfigError extends Error {
@@ -71,6 +80,7 @@ const CONNECTIONS_DEFAULT = 10_000;
 const FILES_RESERVED = 256;
 const SECRET_BYTES_MIN = 32;
 const PARKED_BYTES_MAX = 64 * 1024 * 1024;
+const UNFINISHED_BYTES_MAX = 256 * 1024 * 1024;
 
 /** Checks what was given and fills in the rest. Throws ConfigError. */
 export function gatewayConfig(options: GatewayOptions): GatewayConfig {
@@ -115,6 +125,9 @@ export function gatewayConfig(options: GatewayOptions): GatewayConfig {
     drainMs: number("drainMs", options.drainMs ?? 8000, 0, 3_600_000),
     lingerMs: number("lingerMs", options.lingerMs ?? 2000, 10, 60_000),
     linkLimits: options.linkLimits ?? LINK_LIMITS,
+    sharePorts: options.sharePorts ?? false,
+    proxyProtocol: options.proxyProtocol ?? false,
+    unfinishedBytesMax: number("unfinishedBytesMax", options.unfinishedBytesMax ?? UNFINISHED_BYTES_MAX, 2 * Limits.frameBytesMax, 1e12),
   };
 }
 

@@ -26,8 +26,8 @@ import type { Refused, TokenVerifier, Verified } from "./session/token.ts";
 
 const TICK_MS = 100;
 const SWEEP_TICKS = 10;
-/** 512 s of ticks: the idle deadline of the default heartbeat fits. */
-const WHEEL_BUCKETS = 8192;
+/** Handshakes end within this wheel's 32 s; the ends of tokens wait in its last bucket and are put on. */
+const WHEEL_BUCKETS = 256;
 const WHEEL_TICK_MS = 125;
 /** Subjects of owners that are kept; owners are few. */
 const SUBJECTS_MAX = 1024;
@@ -114,8 +114,8 @@ export class Gateway implements TransportEvents, SessionSink, RelaySessions, Out
     }
   }
 
-  partial(slot: number): void {
-    this.sessions.partial(slot, performance.now());
+  idle(slot: number): void {
+    this.sessions.idle(slot);
   }
 
   broken(slot: number, code: ErrorCode): void {
@@ -151,6 +151,10 @@ export class Gateway implements TransportEvents, SessionSink, RelaySessions, Out
 
   setFrameLimit(slot: number, bytes: number): void {
     this.transports.of(slot).setFrameLimit(slot, bytes);
+  }
+
+  watch(slot: number, idleMs: number): void {
+    this.transports.of(slot).watch(slot, idleMs);
   }
 
   verify(slot: number, generation: number, hello: Hello): void {

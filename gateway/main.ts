@@ -88,6 +88,9 @@ function transportOptions(config: GatewayConfig, port: number, slotFirst: number
     frameBytesMax: Limits.frameBytesMaxBeforeWelcome,
     frameBytesLimit: config.sessions.frameBytesMax,
     lingerMs: config.lingerMs,
+    sharePort: config.sharePorts,
+    proxyProtocol: config.proxyProtocol,
+    unfinishedBytesMax: config.unfinishedBytesMax,
     ...(config.tls !== undefined && { tls: config.tls }),
   };
 }

@@ -70,6 +70,9 @@ export function gatewayMetrics(gateway: Gateway): Metrics {
   countersBy("failed_handshakes_total", "Connections that failed before they were open (TLS, HTTP), by transport", "transport", () =>
     gateway.transports.all.map((transport) => [transport.name, transport.failedHandshakes] as const),
   );
+  countersBy("beats_answered_total", "Beats answered, by transport; those that came too fast are in frames_in_total", "transport", () =>
+    gateway.transports.all.map((transport) => [transport.name, transport.beatsAnswered] as const),
+  );
   countersBy("frames_in_total", "Messages received, by type", "type", () => named(counters.framesIn, typeName));
   countersBy("frames_out_total", "Frames written, by type", "type", () => named(counters.framesOut, typeName));
   countersBy("bytes_in_total", "Bytes received, framing included, by transport", "transport", () =>

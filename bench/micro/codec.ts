@@ -144,7 +144,7 @@ function upBatches(samples: readonly Sample[]): Candidate[] {
   const up = fabric.fabric.v1.Up.encode({ head, commands, sessions: SESSIONS, digest: 0x12345678 }).finish();
   const { table } = gateway;
   for (const [i, { from, install }] of samples.slice(0, BATCH).entries()) {
-    table.open(i, 0);
+    table.open(i);
     table.ready(i, from, from, install);
   }
   const floor = `copy ${Math.round(up.length / BATCH)} bytes (Up)`;

@@ -57,11 +57,11 @@ export class GatewayStage implements Bus {
   async admit(users: Iterable<Uint8Array>): Promise<number> {
     const reader = new FrameReader(Limits.frameBytesMax);
     const events: TransportEvents = this.gateway;
-    const table = new FrameTable(events);
+    const table = new FrameTable(events, NOTHING);
     let slot = 0;
     for (const user of users) {
       events.opened(slot, "127.0.0.1");
-      table.begin(slot);
+      table.begin(slot, false);
       reader.push(helloFrame(user, slot), table);
       table.end();
       slot++;
@@ -136,6 +136,8 @@ export class GatewayStage implements Bus {
   }
 }
 
+const NOTHING = () => undefined;
+
 /** Takes everything at once, and counts it. */
 class StageTransport implements Transport {
   readonly name = "stage";
@@ -143,6 +145,7 @@ class StageTransport implements Transport {
   readonly openCount = 0;
   readonly bytesRead = 0;
   readonly failedHandshakes = 0;
+  readonly beatsAnswered = 0;
   /** Calls of write or writeMany, each a system call elsewhere, and what was written. */
   writes = 0;
   bytes = 0;
@@ -170,6 +173,16 @@ class StageTransport implements Transport {
   pause(): void {}
   resume(): void {}
   setFrameLimit(): void {}
+  watch(): void {}
+  quietMs(): number {
+    return 0;
+  }
+  takeLongestGapMs(): number {
+    return 0;
+  }
+  roundTripMs(): undefined {
+    return undefined;
+  }
   stopListening(): void {}
 
   stop(): Promise<void> {

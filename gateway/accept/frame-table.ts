@@ -2,6 +2,7 @@
 // written in TypeScript. Frames of one buffer stand in one table; another buffer (a frame that was gathered from
 // several chunks) or a full table begins a new one.
 import type { FrameSink } from "../../proto/frame-reader.ts";
+import { BEAT } from "../../proto/frame-reader.ts";
 import { FRAME_FIELDS, type TransportEvents } from "./transport.ts";
 
 const FRAMES_MAX = 1024;
@@ -9,25 +10,31 @@ const NONE = new Uint8Array(0);
 
 export class FrameTable implements FrameSink {
   private readonly events: TransportEvents;
+  /** Answers a beat of the slot; called for the first beat of a chunk that may be answered so. */
+  private readonly beat: (slot: number) => void;
   private readonly table: Int32Array;
   private bytes: Uint8Array;
   private count: number;
   private slot: number;
   private reading: boolean;
+  private answersBeat: boolean;
 
-  constructor(events: TransportEvents) {
+  constructor(events: TransportEvents, beat: (slot: number) => void) {
     this.events = events;
+    this.beat = beat;
     this.table = new Int32Array(FRAME_FIELDS * FRAMES_MAX);
     this.bytes = NONE;
     this.count = 0;
     this.slot = -1;
     this.reading = false;
+    this.answersBeat = false;
   }
 
-  /** The frames to come are this slot's. */
-  begin(slot: number): void {
+  /** The frames to come are this slot's. With `answersBeat` the first beat among them is answered here (Liveness.received). */
+  begin(slot: number, answersBeat: boolean): void {
     this.slot = slot;
     this.reading = true;
+    this.answersBeat = answersBeat;
   }
 
   /** Stops reading when the slot is the one being read: it is being closed by what was handed over. */
@@ -36,6 +43,11 @@ export class FrameTable implements FrameSink {
   }
 
   frame(header: number, bytes: Uint8Array, start: number, end: number): boolean {
+    if (header === BEAT && this.answersBeat) {
+      this.answersBeat = false;
+      this.beat(this.slot);
+      return this.reading;
+    }
     if (bytes !== this.bytes || this.count === FRAMES_MAX) {
       this.flush();
       if (!this.reading) return false;

@@ -7,7 +7,9 @@ import { readFileSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
 import { FrameReader } from "../../proto/frame-reader.ts";
+import { BEAT_FRAME } from "../../proto/frame.ts";
 import { FrameTable } from "./frame-table.ts";
+import { Liveness, SWEEP_MS as LIVENESS_SWEEP_MS } from "./liveness.ts";
 import { SlotPool } from "./slot-pool.ts";
 import { type Transport, type TransportEvents, type TransportOptions, WriteResult } from "./transport.ts";
 
@@ -72,6 +74,9 @@ class TcpTransport implements Transport {
   private readonly closingSince: Float64Array;
   private closingCount: number;
   private sweeper: NodeJS.Timeout | undefined;
+  private readonly liveness: Liveness;
+  private readonly watcher: NodeJS.Timeout;
+  beatsAnswered: number;
   /** The last view that was copied, and its copy: a frame for many connections is copied once. */
   private copiedFrom: Uint8Array | undefined;
   private copy: Uint8Array | undefined;
@@ -82,7 +87,7 @@ class TcpTransport implements Transport {
     this.server = server;
     this.options = options;
     this.events = events;
-    this.table = new FrameTable(events);
+    this.table = new FrameTable(events, (slot) => this.answerBeat(slot));
     this.pool = new SlotPool(options.slotFirst, options.slotsMax);
     this.slotFirst = options.slotFirst;
     this.sockets = new Array(options.slotsMax).fill(undefined);
@@ -90,6 +95,9 @@ class TcpTransport implements Transport {
     this.closingSince = new Float64Array(options.slotsMax);
     this.closingCount = 0;
     this.sweeper = undefined;
+    this.liveness = new Liveness(options.slotsMax, performance.now());
+    this.watcher = setInterval(() => this.liveness.sweep(performance.now(), this.tellIdle), LIVENESS_SWEEP_MS).unref();
+    this.beatsAnswered = 0;
     this.copiedFrom = undefined;
     this.copy = undefined;
   }
@@ -117,6 +125,7 @@ class TcpTransport implements Transport {
     (socket as { _writev?: unknown })._writev = undefined;
     this.sockets[slot - this.slotFirst] = socket;
     this.readers[slot - this.slotFirst] = new FrameReader(this.options.frameBytesMax);
+    this.liveness.opened(slot - this.slotFirst, performance.now());
     socket.on("close", onClose);
     socket.on("drain", onDrain);
     this.events.opened(slot, socket.remoteAddress ?? "");
@@ -127,12 +136,9 @@ class TcpTransport implements Transport {
     const index = slot - this.slotFirst;
     this.bytesRead += chunk.length;
     if (this.closingSince[index] !== 0) return;
-    this.table.begin(slot);
-    const reader = this.readers[index]!;
-    const code = reader.push(chunk, this.table);
-    if (!this.table.end()) return;
-    if (code !== 0) this.events.broken(slot, code);
-    else if (reader.heldBytes > 0) this.events.partial(slot);
+    this.table.begin(slot, this.liveness.received(index, performance.now()));
+    const code = this.readers[index]!.push(chunk, this.table);
+    if (this.table.end() && code !== 0) this.events.broken(slot, code);
   }
 
   drained(slot: number): void {
@@ -145,6 +151,7 @@ class TcpTransport implements Transport {
     this.readers[index] = undefined;
     if (this.closingSince[index] !== 0) this.closingCount--;
     this.closingSince[index] = 0;
+    this.liveness.closed(index);
     this.pool.release(slot);
     this.events.closed(slot);
   }
@@ -170,6 +177,7 @@ class TcpTransport implements Transport {
     this.closingCount++;
     this.table.closing(slot);
     this.readers[index] = undefined;
+    this.liveness.closed(index);
     if (lastBytes !== undefined && socket.writable) this.put(socket, this.kept(lastBytes));
     socket.end();
     // Read on, into nothing: closing a socket that holds unread bytes would reset it, and the peer would lose
@@ -195,6 +203,23 @@ class TcpTransport implements Transport {
     if (reader !== undefined) reader.limit = bytes;
   }
 
+  watch(slot: number, idleMs: number): void {
+    this.liveness.watch(slot - this.slotFirst, idleMs, performance.now());
+  }
+
+  quietMs(slot: number): number {
+    return this.liveness.quietMs(slot - this.slotFirst, performance.now());
+  }
+
+  takeLongestGapMs(slot: number): number {
+    return this.liveness.takeLongestGapMs(slot - this.slotFirst);
+  }
+
+  /** Node does not tell. */
+  roundTripMs(): undefined {
+    return undefined;
+  }
+
   stopListening(): void {
     this.server.close();
   }
@@ -205,7 +230,17 @@ class TcpTransport implements Transport {
     // The sockets' close events come a turn later, and the slots are free only then.
     while (this.pool.taken > 0) await new Promise((resolve) => setImmediate(resolve));
     clearInterval(this.sweeper);
+    clearInterval(this.watcher);
   }
+
+  private answerBeat(slot: number): void {
+    this.beatsAnswered++;
+    this.write(slot, BEAT_FRAME);
+  }
+
+  private readonly tellIdle = (index: number): void => {
+    this.events.idle(this.slotFirst + index);
+  };
 
   private put(socket: Connection, bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length; at += PIECE_BYTES_MAX) {

@@ -45,8 +45,9 @@ class Recorder implements TransportEvents {
     }
   }
 
-  partial(slot: number): void {
-    if (!this.open.has(slot)) throw new Error(`bytes of slot ${slot}, which is not open`);
+  idle(slot: number): void {
+    if (!this.open.has(slot)) throw new Error(`slot ${slot} is idle, and is not open`);
+    this.log.push(`idle ${slot}`);
   }
 
   broken(slot: number, code: ErrorCode): void {
@@ -80,6 +81,9 @@ function options(kind: ClientKind, fields: Partial<TransportOptions> = {}): Tran
     frameBytesMax: FRAME_BYTES_MAX,
     frameBytesLimit: 512 * 1024,
     lingerMs: 1000,
+    sharePort: false,
+    proxyProtocol: false,
+    unfinishedBytesMax: 64 * 1024 * 1024,
     ...tls,
     ...fields,
   };

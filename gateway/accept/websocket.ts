@@ -7,7 +7,9 @@ import { existsSync } from "node:fs";
 import type { TemplatedApp, us_listen_socket, WebSocket } from "uWebSockets.js";
 import { ErrorCode } from "../../proto/error-code.ts";
 import { FrameReader } from "../../proto/frame-reader.ts";
+import { BEAT_FRAME } from "../../proto/frame.ts";
 import { FrameTable } from "./frame-table.ts";
+import { Liveness, SWEEP_MS } from "./liveness.ts";
 import { SlotPool } from "./slot-pool.ts";
 import { joined } from "./tcp.ts";
 import { type Transport, type TransportEvents, type TransportOptions, WriteResult } from "./transport.ts";
@@ -69,6 +71,9 @@ class WebSocketTransport implements Transport {
   private readonly limits: Uint32Array;
   /** Slots whose end is to be told at the end of the turn. */
   private ended: number[];
+  private readonly liveness: Liveness;
+  private readonly watcher: NodeJS.Timeout;
+  beatsAnswered: number;
 
   constructor(engine: Engine, app: TemplatedApp, options: TransportOptions, events: TransportEvents) {
     this.port = 0;
@@ -78,7 +83,7 @@ class WebSocketTransport implements Transport {
     this.app = app;
     this.options = options;
     this.events = events;
-    this.table = new FrameTable(events);
+    this.table = new FrameTable(events, (slot) => this.answerBeat(slot));
     this.pool = new SlotPool(options.slotFirst, options.slotsMax);
     this.slotFirst = options.slotFirst;
     this.listening = undefined;
@@ -86,6 +91,9 @@ class WebSocketTransport implements Transport {
     this.sockets = new Array(options.slotsMax).fill(undefined);
     this.limits = new Uint32Array(options.slotsMax);
     this.ended = [];
+    this.liveness = new Liveness(options.slotsMax, performance.now());
+    this.watcher = setInterval(() => this.liveness.sweep(performance.now(), this.tellIdle), SWEEP_MS).unref();
+    this.beatsAnswered = 0;
   }
 
   get openCount(): number {
@@ -161,6 +169,23 @@ class WebSocketTransport implements Transport {
     this.limits[slot - this.slotFirst] = bytes;
   }
 
+  watch(slot: number, idleMs: number): void {
+    this.liveness.watch(slot - this.slotFirst, idleMs, performance.now());
+  }
+
+  quietMs(slot: number): number {
+    return this.liveness.quietMs(slot - this.slotFirst, performance.now());
+  }
+
+  takeLongestGapMs(slot: number): number {
+    return this.liveness.takeLongestGapMs(slot - this.slotFirst);
+  }
+
+  /** uWebSockets.js does not tell. */
+  roundTripMs(): undefined {
+    return undefined;
+  }
+
   stopListening(): void {
     if (this.listening !== undefined) this.engine.us_listen_socket_close(this.listening);
     this.listening = undefined;
@@ -170,7 +195,17 @@ class WebSocketTransport implements Transport {
     this.stopListening();
     this.app.close();
     while (this.pool.taken > 0) await new Promise((resolve) => setImmediate(resolve));
+    clearInterval(this.watcher);
   }
+
+  private answerBeat(slot: number): void {
+    this.beatsAnswered++;
+    this.write(slot, BEAT_FRAME);
+  }
+
+  private readonly tellIdle = (index: number): void => {
+    this.events.idle(this.slotFirst + index);
+  };
 
   private opened(socket: Socket): void {
     const slot = this.pool.take();
@@ -181,6 +216,7 @@ class WebSocketTransport implements Transport {
     socket.getUserData().slot = slot;
     this.sockets[slot - this.slotFirst] = socket;
     this.limits[slot - this.slotFirst] = this.options.frameBytesMax;
+    this.liveness.opened(slot - this.slotFirst, performance.now());
     this.events.opened(slot, Buffer.from(socket.getRemoteAddressAsText()).toString());
   }
 
@@ -191,7 +227,7 @@ class WebSocketTransport implements Transport {
     if (!isBinary) return this.end(slot, Status.Unsupported);
     const { reader } = this;
     reader.limit = this.limits[slot - this.slotFirst]!;
-    this.table.begin(slot);
+    this.table.begin(slot, this.liveness.received(slot - this.slotFirst, performance.now()));
     let code = reader.push(new Uint8Array(message), this.table);
     const open = this.table.end();
     if (code === 0 && open && (reader.heldBytes > 0 || message.byteLength === 0)) code = ErrorCode.BadFrame;
@@ -205,6 +241,7 @@ class WebSocketTransport implements Transport {
     if (socket === undefined) return;
     this.table.closing(slot);
     this.sockets[slot - this.slotFirst] = undefined;
+    this.liveness.closed(slot - this.slotFirst);
     if (lastBytes !== undefined) socket.send(lastBytes, true);
     // Cuts the peer off by itself when it does not close within some seconds.
     socket.end(status);
@@ -213,6 +250,7 @@ class WebSocketTransport implements Transport {
   private gone(slot: number): void {
     if (slot < 0) return;
     this.sockets[slot - this.slotFirst] = undefined;
+    this.liveness.closed(slot - this.slotFirst);
     this.ended.push(slot);
     if (this.ended.length === 1) setImmediate(this.tellEnded);
   }

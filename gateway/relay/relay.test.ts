@@ -81,7 +81,7 @@ class Bench implements Publisher, RelaySessions {
   }
 
   session(slot: number, user: string, sync = true): void {
-    this.table.open(slot, this.now);
+    this.table.open(slot);
     this.table.ready(slot, bytesOf(user), bytesOf("phone"), bytesOf("install1"));
     this.relay.attach(slot, sync, EMPTY);
     this.turn();

@@ -12,7 +12,7 @@ import { LINK_LIMITS, type LinkLimits, Verdict } from "../../proto/link.ts";
 import { hex } from "../../proto/hex.ts";
 import type { Counters } from "../counters.ts";
 import type { Log } from "../log.ts";
-import { ID_BYTES, SessionState, type SessionTable, USER_AT } from "../session/session-table.ts";
+import { SessionState, type SessionTable, USER_AT } from "../session/session-table.ts";
 import { type DeliverySink, DownBatch } from "./downlink.ts";
 import { Links, type LinksOwner } from "./links.ts";
 import { ResyncPacer } from "./resync-pacer.ts";
@@ -175,7 +175,7 @@ export class Relay implements UplinkHost, LinksOwner {
   }
 
   private peekedShard(slot: number, bytes: Uint8Array): number {
-    const user = slot * ID_BYTES + USER_AT;
+    const user = this.table.idsAt[slot]! + USER_AT;
     return peekedShard(bytes, this.table.ids, user, user + this.table.userBytes[slot]!, this.links.shardCount);
   }
 

@@ -5,7 +5,7 @@ import { hawser as fabric } from "../../proto/gen/fabric.js";
 import { Limits } from "../../proto/limits.ts";
 import type { LinkHead } from "../../proto/link.ts";
 import { bytesFieldBytes, numberFieldBytes, writeBytesField, writeNumberField, writeVarint } from "../../proto/varint.ts";
-import { ID_BYTES, INSTALL_AT, type SessionTable, USER_AT } from "../session/session-table.ts";
+import { INSTALL_AT, type SessionTable, USER_AT } from "../session/session-table.ts";
 
 const TAG_HEAD = 0x0a;
 const TAG_COMMAND = 0x12;
@@ -50,7 +50,7 @@ export class UpBatch {
   /** `type`: a frame type or fabric's Operation. The session must be Ready. The body is bytes[start, end). */
   add(slot: number, type: number, ref: number, bytes: Uint8Array, start: number, end: number): void {
     this.reserve(UpBatch.roomFor(end - start) + TAIL_BYTES);
-    const { ids, userBytes, generation: generations } = this.table;
+    const { ids, idsAt, userBytes, generation: generations } = this.table;
     const generation = generations[slot]!;
     const body = end - start;
     const user = userBytes[slot]!;
@@ -71,7 +71,7 @@ export class UpBatch {
     at = writeNumberField(out, at, TAG_TYPE, type);
     at = writeNumberField(out, at, TAG_REF, ref);
     at = writeBytesField(out, at, TAG_BODY, bytes, start, end);
-    const id = slot * ID_BYTES;
+    const id = idsAt[slot]!;
     at = writeBytesField(out, at, TAG_USER, ids, id + USER_AT, id + USER_AT + user);
     this.length = writeBytesField(out, at, TAG_INSTALL, ids, id + INSTALL_AT, id + INSTALL_AT + Limits.installBytes);
   }

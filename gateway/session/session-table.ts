@@ -5,6 +5,7 @@
 // names two sessions; its ids are those of the session while the state is Ready.
 import { shardOf, userKey } from "../../proto/conversation.ts";
 import { Limits } from "../../proto/limits.ts";
+import { IdSlab } from "./id-slab.ts";
 
 export const SessionState = {
   Free: 0,
@@ -19,11 +20,10 @@ export const SessionState = {
 } as const;
 export type SessionState = (typeof SessionState)[keyof typeof SessionState];
 
-/** Where the ids of a slot stand in its part of `ids`. */
-export const USER_AT = 0;
-export const DEVICE_AT = Limits.idBytesMax;
-export const INSTALL_AT = 2 * Limits.idBytesMax;
-export const ID_BYTES = 2 * Limits.idBytesMax + Limits.installBytes;
+/** Where in a slot's ids, from idsAt[slot] on, its install stands, and where its user; the device is behind the user. */
+export const INSTALL_AT = 0;
+export const USER_AT = Limits.installBytes;
+const ID_BYTES_MAX = Limits.installBytes + 2 * Limits.idBytesMax;
 
 /** shardOf over this many shards is the hash itself. */
 const HASH_RANGE = 0x1_0000_0000;
@@ -34,8 +34,6 @@ export class SessionTable {
   readonly generation: Uint32Array;
   /** Messages received after Hello. */
   readonly ref: Float64Array;
-  /** ms on the gateway's clock. */
-  readonly lastReceivedAt: Float64Array;
   /** When the token ends, ms on the gateway's clock; Infinity: never. */
   readonly expiresAt: Float64Array;
   /** Hash of the user's key: the shard is hash modulo shard count, known once an owner is. */
@@ -43,10 +41,12 @@ export class SessionTable {
   readonly connection: Float64Array;
   /** Largest frame that the client wants. */
   readonly frameBytesMax: Uint32Array;
-  /** USER_AT, DEVICE_AT and INSTALL_AT in ID_BYTES for each slot. One block: three objects for each session would take more than everything else here. */
+  /** The ids of all sessions, and where those of each slot stand in them while it is Ready. */
   readonly ids: Uint8Array;
+  readonly idsAt: Uint32Array;
   readonly userBytes: Uint8Array;
   readonly deviceBytes: Uint8Array;
+  private readonly slab: IdSlab;
   /** Slots in use, and those of them that are Ready. */
   openCount: number;
   readyCount: number;
@@ -58,12 +58,13 @@ export class SessionTable {
     this.state = new Uint8Array(capacity);
     this.generation = new Uint32Array(capacity);
     this.ref = new Float64Array(capacity);
-    this.lastReceivedAt = new Float64Array(capacity);
     this.expiresAt = new Float64Array(capacity);
     this.userHash = new Uint32Array(capacity);
     this.connection = new Float64Array(capacity);
     this.frameBytesMax = new Uint32Array(capacity);
-    this.ids = new Uint8Array(capacity * ID_BYTES);
+    this.slab = new IdSlab(capacity, ID_BYTES_MAX);
+    this.ids = this.slab.bytes;
+    this.idsAt = new Uint32Array(capacity);
     this.userBytes = new Uint8Array(capacity);
     this.deviceBytes = new Uint8Array(capacity);
     this.openCount = 0;
@@ -71,12 +72,11 @@ export class SessionTable {
     this.slotEnd = 0;
   }
 
-  open(slot: number, now: number): void {
+  open(slot: number): void {
     if (this.state[slot] !== SessionState.Free) throw new Error(`slot ${slot} opened twice`);
     this.state[slot] = SessionState.Hello;
     this.generation[slot]!++;
     this.ref[slot] = 0;
-    this.lastReceivedAt[slot] = now;
     this.expiresAt[slot] = Number.POSITIVE_INFINITY;
     this.openCount++;
     if (slot >= this.slotEnd) this.slotEnd = slot + 1;
@@ -85,23 +85,28 @@ export class SessionTable {
   /** It is known who it is: ids of at most 64 bytes, an install of 8. */
   ready(slot: number, user: Uint8Array, device: Uint8Array, install: Uint8Array): void {
     this.state[slot] = SessionState.Ready;
-    this.ids.set(user, slot * ID_BYTES + USER_AT);
+    const at = this.slab.take(USER_AT + user.length + device.length);
+    this.idsAt[slot] = at;
+    this.ids.set(install, at + INSTALL_AT);
+    this.ids.set(user, at + USER_AT);
+    this.ids.set(device, at + USER_AT + user.length);
     this.userBytes[slot] = user.length;
-    this.ids.set(device, slot * ID_BYTES + DEVICE_AT);
     this.deviceBytes[slot] = device.length;
-    this.ids.set(install, slot * ID_BYTES + INSTALL_AT);
     this.userHash[slot] = shardOf(userKey(user), HASH_RANGE);
     this.readyCount++;
   }
 
   closing(slot: number): void {
-    if (this.state[slot] === SessionState.Ready) this.readyCount--;
+    if (this.state[slot] === SessionState.Ready) {
+      this.readyCount--;
+      this.slab.release(this.idsAt[slot]!, USER_AT + this.userBytes[slot]! + this.deviceBytes[slot]!);
+    }
     this.state[slot] = SessionState.Closing;
   }
 
   /** Of a Ready session: a view, valid while it is. */
   device(slot: number): Uint8Array {
-    return this.view(slot, DEVICE_AT, this.deviceBytes[slot]!);
+    return this.view(slot, USER_AT + this.userBytes[slot]!, this.deviceBytes[slot]!);
   }
 
   install(slot: number): Uint8Array {
@@ -120,7 +125,7 @@ export class SessionTable {
   }
 
   private view(slot: number, at: number, length: number): Uint8Array {
-    const start = slot * ID_BYTES + at;
+    const start = this.idsAt[slot]! + at;
     return this.ids.subarray(start, start + length);
   }
 }

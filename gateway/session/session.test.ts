@@ -67,6 +67,10 @@ class Bench implements SessionSink {
     this.done.push(`close ${slot}${lastFrame === undefined ? "" : ` ${this.describe(lastFrame)}`}`);
   }
 
+  watch(slot: number, idleMs: number): void {
+    this.done.push(`watch ${slot} ${idleMs}`);
+  }
+
   pause(slot: number): void {
     this.done.push(`pause ${slot}`);
   }
@@ -168,7 +172,15 @@ t.test("Hello, token, Welcome, and what was pipelined, in order", async (t) => {
   bench.frames(3, sendFrame(1), BEAT, SYNC);
   t.strictSame(bench.take(), [], "parked");
   bench.core.verified(3, 1, { code: 0, user: ALICE, expiresAtUnixMs: Number.POSITIVE_INFINITY }, bench.now);
-  t.strictSame(bench.take(), ["limit 3 524288", "write 3 Welcome", "attach 3 true 2", "command 3 5 1", "write 3 Beat", "command 3 8 2"]);
+  t.strictSame(bench.take(), [
+    `watch 3 ${idleDeadlineMs(LIMITS.heartbeatMs)}`,
+    "limit 3 524288",
+    "write 3 Welcome",
+    "attach 3 true 2",
+    "command 3 5 1",
+    "write 3 Beat",
+    "command 3 8 2",
+  ]);
   const { welcome } = bench;
   t.match(welcome, {
     version: 1,
@@ -249,7 +261,14 @@ t.test("pipelining: reading pauses, then nothing more is taken", async (t) => {
   bench.frames(0, big);
   t.strictSame(bench.take(), [], "once");
   bench.core.verified(0, 1, { code: 0, user: ALICE, expiresAtUnixMs: Number.POSITIVE_INFINITY }, bench.now);
-  t.strictSame(bench.take(), ["limit 0 524288", "write 0 Welcome", "attach 0 false 0", ...[1, 2, 3, 4, 5].map((ref) => `command 0 5 ${ref}`), "resume 0"]);
+  t.strictSame(bench.take(), [
+    "watch 0 40000",
+    "limit 0 524288",
+    "write 0 Welcome",
+    "attach 0 false 0",
+    ...[1, 2, 3, 4, 5].map((ref) => `command 0 5 ${ref}`),
+    "resume 0",
+  ]);
   t.ok(
     bench.commands.every(({ body }) => body.length > 5000 && hawser.v1.Send.decode(body).payload.length === 5000),
     "whole copies",
@@ -370,12 +389,7 @@ t.test("deadlines", async (t) => {
   bench.core.closed(1);
 
   bench.ready(0);
-  const idleMs = idleDeadlineMs(LIMITS.heartbeatMs);
-  bench.advance(idleMs - 1000);
-  bench.frames(0, BEAT);
-  bench.advance(idleMs - 200);
-  t.strictSame(bench.take(), ["write 0 Beat"], "any frame counts");
-  bench.advance(300);
+  bench.core.idle(0);
   t.strictSame(bench.take(), ["detach 0", "close 0 IDLE_TIMEOUT closes"]);
   bench.core.closed(0);
 

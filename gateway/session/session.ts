@@ -28,6 +28,8 @@ export interface SessionSink {
   pause(slot: number): void;
   resume(slot: number): void;
   setFrameLimit(slot: number, bytes: number): void;
+  /** The transport answers beats from now on, and tells when nothing came for `idleMs`. */
+  watch(slot: number, idleMs: number): void;
   /** To be answered by SessionCore.verified. */
   verify(slot: number, generation: number, hello: Hello): void;
   attach(slot: number, sync: boolean, watermark: Uint8Array): void;
@@ -102,7 +104,7 @@ export class SessionCore implements WheelSink, RequestOutcomes {
   opened(slot: number, now: number): void {
     const { table } = this;
     this.counters.accepted++;
-    table.open(slot, now);
+    table.open(slot);
     if (table.openCount > this.limits.connectionsMax) return this.fail(slot, ErrorCode.TooManyConnections, { retryAfterMs: this.retryMs() });
     this.requests.opened(slot);
     this.handshakes[slot] = { hello: undefined, parked: undefined, paused: false };
@@ -111,7 +113,6 @@ export class SessionCore implements WheelSink, RequestOutcomes {
 
   /** One frame: bytes[start, end) is its body; `header` is BEAT for a beat. */
   frame(slot: number, header: number, bytes: Uint8Array, start: number, end: number, now: number): void {
-    this.table.lastReceivedAt[slot] = now;
     switch (this.table.state[slot]) {
       case SessionState.Ready:
         return this.requests.frame(slot, header, bytes, start, end, now);
@@ -140,8 +141,9 @@ export class SessionCore implements WheelSink, RequestOutcomes {
     table.connection[slot] = connection;
     table.frameBytesMax[slot] = frameBytesMax;
     table.expiresAt[slot] = expiresAt;
-    table.lastReceivedAt[slot] = now;
-    this.wheel.arm(slot, Math.min(now + this.idleMs, expiresAt));
+    if (expiresAt === Number.POSITIVE_INFINITY) this.wheel.disarm(slot);
+    else this.wheel.arm(slot, expiresAt);
+    this.sink.watch(slot, this.idleMs);
     this.sink.setFrameLimit(slot, this.limits.frameBytesMax);
     const welcome = {
       session: sessionName(this.incarnation, slot, generation),
@@ -160,14 +162,15 @@ export class SessionCore implements WheelSink, RequestOutcomes {
     if (paused && table.isReady(slot, generation)) this.sink.resume(slot);
   }
 
-  /** Bytes of a frame that is not whole yet: whoever sends is not idle. The time for a handshake goes on. */
-  partial(slot: number, now: number): void {
-    this.table.lastReceivedAt[slot] = now;
+  /** The transport received nothing for as long as `watch` said. */
+  idle(slot: number): void {
+    this.fail(slot, ErrorCode.IdleTimeout);
   }
 
-  /** The transport read bytes that are no frames. */
+  /** The transport read bytes that are no frames, or has no room for the frames that they begin (Busy). */
   broken(slot: number, code: ErrorCode): void {
-    this.fail(slot, code);
+    if (code === ErrorCode.Busy) this.fail(slot, code, { closes: true, retryAfterMs: this.retryMs(), detail: "too many unfinished frames" });
+    else this.fail(slot, code);
   }
 
   /** The connection is gone; the slot may be opened again. */
@@ -176,7 +179,7 @@ export class SessionCore implements WheelSink, RequestOutcomes {
     this.table.free(slot);
   }
 
-  /** A deadline of the slot came: it is looked at now, because receiving only notes a time. */
+  /** A deadline of the slot came. */
   due(slot: number, now: number): void {
     const { table } = this;
     switch (table.state[slot]) {
@@ -184,13 +187,8 @@ export class SessionCore implements WheelSink, RequestOutcomes {
         return this.fail(slot, ErrorCode.HandshakeTimeout);
       case SessionState.Verifying:
         return this.fail(slot, ErrorCode.Busy, { closes: true, retryAfterMs: this.retryMs(), detail: "the token check takes too long" });
-      case SessionState.Ready: {
-        const idleAt = table.lastReceivedAt[slot]! + this.idleMs;
-        const expiresAt = table.expiresAt[slot]!;
-        if (expiresAt <= now) this.fail(slot, ErrorCode.TokenExpired);
-        else if (idleAt <= now) this.fail(slot, ErrorCode.IdleTimeout);
-        else this.wheel.arm(slot, Math.min(idleAt, expiresAt));
-      }
+      case SessionState.Ready:
+        if (table.expiresAt[slot]! <= now) this.fail(slot, ErrorCode.TokenExpired);
     }
   }
 

@@ -31,7 +31,6 @@ export class ModelSession {
   generation = 0;
   openedAt = 0;
   readyAt = 0;
-  lastReceivedAt = 0;
   expiresAt = Infinity;
   reader: FrameReader | undefined;
   limitRaised = false;
@@ -85,7 +84,6 @@ export class SessionModel implements SessionSink {
   /** A frame is about to be fed: notes what it must lead to. */
   frame(slot: number, header: number, bytes: Uint8Array, start: number, end: number): void {
     const session = this.sessions[slot]!;
-    session.lastReceivedAt = this.now;
     if (session.phase === Phase.Hello) this.expectHello(session, header, bytes.subarray(start, end));
     else if (session.phase === Phase.Verifying || session.phase === Phase.Ready) this.expectOutcomes(session, header, bytes, start, end);
   }
@@ -99,10 +97,10 @@ export class SessionModel implements SessionSink {
 
   /** The wheel was advanced: whose time is over must be gone. */
   checkDeadlines(tickMs: number): void {
-    for (const { phase, openedAt, lastReceivedAt, expiresAt } of this.sessions) {
+    for (const { phase, openedAt, expiresAt } of this.sessions) {
       const waiting = phase === Phase.Hello || phase === Phase.Verifying;
       expect(!waiting || this.now < openedAt + this.limits.handshakeMs + tickMs, "a handshake ends in time");
-      expect(phase !== Phase.Ready || this.now < Math.min(lastReceivedAt + this.idleMs, expiresAt) + tickMs, "a silent or expired session ends in time");
+      expect(phase !== Phase.Ready || this.now < expiresAt + tickMs, "an expired session ends in time");
     }
   }
 
@@ -169,8 +167,6 @@ export class SessionModel implements SessionSink {
     switch (code) {
       case ErrorCode.HandshakeTimeout:
         return expect(phase === Phase.Hello && now >= session.openedAt + limits.handshakeMs, "HANDSHAKE_TIMEOUT not before its time");
-      case ErrorCode.IdleTimeout:
-        return expect(now >= session.lastReceivedAt + this.idleMs, "IDLE_TIMEOUT not before its time");
       case ErrorCode.TokenExpired:
         return expect(now >= session.expiresAt, "TOKEN_EXPIRED not before its time");
       case ErrorCode.TooManyConnections:
@@ -193,6 +189,11 @@ export class SessionModel implements SessionSink {
     const session = this.sessions[slot]!;
     expect(session.phase === Phase.Ready && session.paused, "reading goes on once, after Welcome");
     session.paused = false;
+  }
+
+  watch(slot: number, idleMs: number): void {
+    expect(this.sessions[slot]!.phase === Phase.Ready || this.sessions[slot]!.phase === Phase.Verifying, "only a session that is welcomed is watched");
+    expect(idleMs === this.idleMs, "for as long as the heartbeat says");
   }
 
   setFrameLimit(slot: number, bytes: number): void {

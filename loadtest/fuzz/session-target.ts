@@ -263,7 +263,6 @@ class Player implements FrameSink {
     const concerned = session.phase === Phase.Verifying && session.generation === generation;
     if (concerned) {
       session.expiresAt = ends - UNIX_MS;
-      session.lastReceivedAt = model.now;
       expect(hello.install.length === Limits.installBytes && hello.watermark.length <= Limits.watermarkBytesMax, "what is kept of a Hello is as it must be");
       for (let i = 0; i < INSTALL.length; i++) if (hello.install[i] !== INSTALL[i]) expect(false, "and is a copy");
     }
@@ -304,6 +303,9 @@ class Player implements FrameSink {
       case 2:
         if (session.phase === Phase.Ready) session.asked = ErrorCode.Replaced;
         return core.closeWith(slot, errorFrame(ErrorCode.Replaced), ErrorCode.Replaced);
+      case 3:
+        if (open) session.asked = ErrorCode.IdleTimeout;
+        return core.idle(slot);
       case 100:
         return core.goAway(model.now, 1000 * operand);
       case 200:
@@ -377,9 +379,10 @@ class Player implements FrameSink {
     }
     expect(core["parkedBytes"] === parked && parked <= LIMITS.parkedBytesMax, "parked bytes are counted and bounded");
     for (let slot = 0; slot < SLOTS; slot++) {
-      const { phase } = model.sessions[slot]!;
+      const { phase, expiresAt } = model.sessions[slot]!;
       const open = phase !== Phase.Free && phase !== Phase.Closing;
-      expect(this.wheel.armed(slot) === open, "a deadline for each session that is open, and none for others");
+      const ends = open && (phase !== Phase.Ready || expiresAt !== Number.POSITIVE_INFINITY);
+      expect(this.wheel.armed(slot) === ends, "a deadline for each handshake and each token that ends, and none for others");
       expect(core["handshakes"][slot] === undefined || phase === Phase.Hello || phase === Phase.Verifying, "nothing is kept of a handshake that is over");
     }
   }
@@ -389,6 +392,7 @@ class Player implements FrameSink {
     const { model } = this;
     for (let round = 0; round < 4; round++) this.pass(60_000);
     for (let slot = 0; slot < SLOTS; slot++) {
+      if (model.sessions[slot]!.phase === Phase.Ready) this.act(slot, 3, 0);
       const { phase } = model.sessions[slot]!;
       expect(phase === Phase.Free || phase === Phase.Closing, "silence ends every session");
       if (phase === Phase.Closing) this.closed(slot);

@@ -155,6 +155,9 @@ export class GatewayProcess extends SimProcess implements SessionSink, RelaySess
     this.places[slot]!.reader.limit = bytes;
   }
 
+  /** The simulation's connections die by faults, not by silence, and its clients' beats reach the session. */
+  watch(): void {}
+
   verify(slot: number, generation: number, hello: Hello): void {
     // The token is the user's name.
     const user = Buffer.from(hello.token);
