@@ -498,3 +498,34 @@ t.test("whatever comes, the sink's rules hold", async () => {
     { numRuns: 800 },
   );
 });
+
+t.test("id slab: records keep what was written, and room never runs out", (t) => {
+  const record = fc.record({ slot: fc.nat(7), length: fc.integer({ min: 10, max: 136 }), fill: fc.nat(255) });
+  fc.assert(
+    fc.property(fc.array(record, { maxLength: 200 }), (records) => {
+      const slab = new IdSlab(8, 136);
+      const held = new Map<number, { at: number; length: number; fill: number }>();
+      for (const { slot, length, fill } of records) {
+        const old = held.get(slot);
+        if (old !== undefined) {
+          slab.release(old.at, old.length);
+          held.delete(slot);
+        } else {
+          const at = slab.take(length);
+          slab.bytes.fill(fill, at, at + length);
+          held.set(slot, { at, length, fill });
+        }
+        for (const { at, length, fill } of held.values()) {
+          for (let i = at; i < at + length; i++) if (slab.bytes[i] !== fill) return false;
+        }
+      }
+      return true;
+    }),
+    { numRuns: 300 },
+  );
+  const slab = new IdSlab(2, 136);
+  slab.take(136);
+  slab.take(136);
+  t.throws(() => slab.take(136), "more than there can be is a mistake, not a reason to grow");
+  t.end();
+});
