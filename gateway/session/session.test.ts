@@ -11,6 +11,7 @@ import { CloseReason, Counters } from "../counters.ts";
 import type { Hello } from "./handshake.ts";
 import { PARKED_HARD_BYTES_MAX } from "./parked-frames.ts";
 import { SessionCore, type SessionLimits, type SessionSink } from "./session.ts";
+import { IdSlab } from "./id-slab.ts";
 import { SessionState, SessionTable } from "./session-table.ts";
 import { TimingWheel } from "./timing-wheel.ts";
 
