@@ -3,7 +3,7 @@
 import { Limits } from "../proto/limits.ts";
 import { LINK_LIMITS, type LinkLimits } from "../proto/link.ts";
 import { checkCluster } from "../proto/subject.ts";
-import { openFilesMax } from "./accept/admission.ts";
+import { type AdmissionLimits, openFilesMax } from "./accept/admission.ts";
 import type { OutboxLimits } from "./session/outbox.ts";
 import type { SessionLimits } from "./session/session.ts";
 import type { TokenOptions } from "./session/token.ts";
@@ -36,6 +36,9 @@ export interface GatewayOptions {
   pushBytesMax?: number;
   controlBytesMax?: number;
   stallMs?: number;
+  /** Pace of handshakes, and how many may be open at once. */
+  handshakesPerSecond?: number;
+  handshakesMax?: number;
   authenticationsMax?: number;
   resyncsPerSecond?: number;
   drainMs?: number;
@@ -61,7 +64,8 @@ export interface GatewayConfig {
   readonly tokens: TokenOptions;
   readonly sessions: SessionLimits;
   readonly outbox: OutboxLimits;
-  readonly authenticationsMax: number;
+  readonly admission: AdmissionLimits;
+  readonly handshakesMax: number;
   readonly resyncsPerSecond: number;
   readonly drainMs: number;
   readonly lingerMs: number;
@@ -79,6 +83,10 @@ const CONNECTIONS_DEFAULT = 10_000;
 /** Files kept for everything that is no client: NATS, logs, listeners, scrapes, and connections that are closing. */
 const FILES_RESERVED = 256;
 const SECRET_BYTES_MIN = 32;
+/** How long a handshake may wait for its turn with the connection open; beyond that it is given a time slot. */
+const HANDSHAKE_WAIT_MS = 2000;
+/** Time slots lie at most so far ahead. */
+const SLOTS_HORIZON_MS = 300_000;
 const PARKED_BYTES_MAX = 64 * 1024 * 1024;
 const UNFINISHED_BYTES_MAX = 256 * 1024 * 1024;
 
@@ -90,6 +98,8 @@ export function gatewayConfig(options: GatewayOptions): GatewayConfig {
   const sendsPerSecond = number("sendsPerSecond", options.sendsPerSecond ?? 100, 1, 1e6);
   const requestsPerSecond = number("requestsPerSecond", options.requestsPerSecond ?? 500, 1, 1e6);
   const nuisancesPerSecond = number("nuisancesPerSecond", options.nuisancesPerSecond ?? 100, 1, 1e6);
+  const handshakeMs = number("handshakeMs", options.handshakeMs ?? Limits.handshakeMs, 100, 60_000);
+  const handshakesPerSecond = number("handshakesPerSecond", options.handshakesPerSecond ?? 2000, 1, 1e6);
   const pushBytesMax = number("pushBytesMax", options.pushBytesMax ?? 256 * 1024, Limits.payloadBytesMax + 1024, 1e9);
   return {
     cluster: cluster(options.cluster ?? "hawser"),
@@ -104,7 +114,7 @@ export function gatewayConfig(options: GatewayOptions): GatewayConfig {
     sessions: {
       connectionsMax: connections(options.connectionsMax),
       heartbeatMs: number("heartbeatMs", options.heartbeatMs ?? 240_000, 1000, 3_600_000),
-      handshakeMs: number("handshakeMs", options.handshakeMs ?? Limits.handshakeMs, 100, 60_000),
+      handshakeMs,
       // A smaller limit could not take the largest payload that the protocol promises.
       frameBytesMax: number("frameBytesMax", options.frameBytesMax ?? Limits.frameBytesMax, Limits.payloadBytesMax + 1024, Limits.frameBytesMax),
       sendsPerSecond,
@@ -120,7 +130,15 @@ export function gatewayConfig(options: GatewayOptions): GatewayConfig {
       controlBytesMax: number("controlBytesMax", options.controlBytesMax ?? 1024 * 1024, Limits.frameBytesMax + 1024, 1e9),
       stallMs: number("stallMs", options.stallMs ?? 60_000, 1000, 3_600_000),
     },
-    authenticationsMax: number("authenticationsMax", options.authenticationsMax ?? 64, 1, 4096),
+    admission: {
+      handshakesPerSecond,
+      // What a second admits may come at once: reconnects after a blip are no storm.
+      handshakesBurst: handshakesPerSecond,
+      waitMs: Math.min(HANDSHAKE_WAIT_MS, handshakeMs / 4),
+      horizonMs: SLOTS_HORIZON_MS,
+      authenticationsMax: number("authenticationsMax", options.authenticationsMax ?? 64, 1, 4096),
+    },
+    handshakesMax: number("handshakesMax", options.handshakesMax ?? 10_000, 1, 1e7),
     resyncsPerSecond: number("resyncsPerSecond", options.resyncsPerSecond ?? 2000, 1, 1e6),
     drainMs: number("drainMs", options.drainMs ?? 8000, 0, 3_600_000),
     lingerMs: number("lingerMs", options.lingerMs ?? 2000, 10, 60_000),

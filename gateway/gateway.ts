@@ -5,7 +5,6 @@
 // once, when the loop has read everything there was (setImmediate).
 import { randomBytes } from "node:crypto";
 import type { Bus } from "../proto/bus.ts";
-import { idText } from "../proto/conversation.ts";
 import { ErrorCode } from "../proto/error-code.ts";
 import { gatewaySubject, logicSubject } from "../proto/subject.ts";
 import { Admission, type AdmissionOwner } from "./accept/admission.ts";
@@ -25,6 +24,8 @@ import { TimingWheel } from "./session/timing-wheel.ts";
 import type { Refused, TokenVerifier, Verified } from "./session/token.ts";
 
 const TICK_MS = 100;
+/** Between two looks at who may begin, while some wait for their turn. */
+const ADMIT_MS = 10;
 const SWEEP_TICKS = 10;
 /** Handshakes end within this wheel's 32 s; the ends of tokens wait in its last bucket and are put on. */
 const WHEEL_BUCKETS = 256;
@@ -49,6 +50,7 @@ export class Gateway implements TransportEvents, SessionSink, RelaySessions, Out
   private readonly subjects: Map<string, string>;
   private turnScheduled: boolean;
   private ticker: NodeJS.Timeout | undefined;
+  private admitting: NodeJS.Timeout | undefined;
   private ticks: number;
 
   /** `slotCount`: slots of all transports together. */
@@ -64,11 +66,13 @@ export class Gateway implements TransportEvents, SessionSink, RelaySessions, Out
     this.subjects = new Map();
     this.turnScheduled = false;
     this.ticker = undefined;
+    this.admitting = undefined;
     this.ticks = 0;
     this.wheel = new TimingWheel(slotCount, WHEEL_TICK_MS, WHEEL_BUCKETS, performance.now());
     this.sessions = new SessionCore(this.table, this.wheel, this, this.counters, config.sessions, this.incarnation, Math.random, Date.now);
     this.outbox = new Outbox(slotCount, this.transports, this, this.counters, config.outbox);
-    this.admission = new Admission((token, device) => verifier.verify(token, device), this, config.authenticationsMax);
+    const clock = () => performance.now();
+    this.admission = new Admission((token, device) => verifier.verify(token, device), this, config.admission, clock, Math.random);
     const { incarnation } = this;
     const { resyncsPerSecond, linkLimits } = config;
     this.relay = new Relay(this, this.table, this, this.counters, log, () => performance.now(), { incarnation, resyncsPerSecond, linkLimits });
@@ -85,6 +89,11 @@ export class Gateway implements TransportEvents, SessionSink, RelaySessions, Out
     return !this.draining && this.bus.connected && this.relay.ready;
   }
 
+  /** Connections that are not past their handshake. */
+  get handshakes(): number {
+    return this.sessions.handshakeCount;
+  }
+
   /** An entry of the owners bucket. */
   ownerEntry(key: string, value: Uint8Array): void {
     this.relay.links.ownerEntry(key, value);
@@ -97,6 +106,7 @@ export class Gateway implements TransportEvents, SessionSink, RelaySessions, Out
     await drain(this, this.config.drainMs, this.config.lingerMs);
     for (const transport of this.transports.all) await transport.stop();
     clearInterval(this.ticker);
+    clearTimeout(this.admitting);
     this.turn();
     await this.bus.flush();
   }
@@ -105,6 +115,7 @@ export class Gateway implements TransportEvents, SessionSink, RelaySessions, Out
 
   opened(slot: number): void {
     this.sessions.opened(slot, performance.now());
+    if (this.sessions.handshakeCount > this.config.handshakesMax) this.turnedAway(slot, this.admission.turnAway());
   }
 
   frames(bytes: Uint8Array, table: Int32Array, count: number): void {
@@ -158,7 +169,7 @@ export class Gateway implements TransportEvents, SessionSink, RelaySessions, Out
   }
 
   verify(slot: number, generation: number, hello: Hello): void {
-    this.admission.add(slot, generation, hello.token, idText(hello.device) ?? "");
+    this.admission.add(slot, generation, hello);
   }
 
   attach(slot: number, sync: boolean, watermark: Uint8Array): void {
@@ -181,6 +192,17 @@ export class Gateway implements TransportEvents, SessionSink, RelaySessions, Out
 
   verified(slot: number, generation: number, result: Verified | Refused): void {
     this.sessions.verified(slot, generation, result, performance.now());
+  }
+
+  turnedAway(slot: number, retryAfterMs: number): void {
+    this.sessions.fail(slot, ErrorCode.Busy, { closes: true, retryAfterMs, detail: "many come at once: come back then" });
+  }
+
+  nextSoon(): void {
+    this.admitting ??= setTimeout(() => {
+      this.admitting = undefined;
+      this.admission.next();
+    }, ADMIT_MS);
   }
 
   // The relay asks

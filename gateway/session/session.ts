@@ -73,6 +73,8 @@ export class SessionCore implements WheelSink, RequestOutcomes {
   /** By slot, while in Hello or Verifying. */
   private readonly handshakes: (Handshake | undefined)[];
   private parkedBytes: number;
+  /** Connections that have not said who they are, or are not believed yet. */
+  handshakeCount: number;
   /** When all sessions will be closed; 0: not draining. */
   private drainEndsAt: number;
 
@@ -98,6 +100,7 @@ export class SessionCore implements WheelSink, RequestOutcomes {
     this.requests = new Requests(this, table, sink, counters, limits);
     this.handshakes = new Array(table.capacity).fill(undefined);
     this.parkedBytes = 0;
+    this.handshakeCount = 0;
     this.drainEndsAt = 0;
   }
 
@@ -108,6 +111,7 @@ export class SessionCore implements WheelSink, RequestOutcomes {
     if (table.openCount > this.limits.connectionsMax) return this.fail(slot, ErrorCode.TooManyConnections, { retryAfterMs: this.retryMs() });
     this.requests.opened(slot);
     this.handshakes[slot] = { hello: undefined, parked: undefined, paused: false };
+    this.handshakeCount++;
     this.wheel.arm(slot, now + this.limits.handshakeMs);
   }
 
@@ -249,8 +253,10 @@ export class SessionCore implements WheelSink, RequestOutcomes {
   }
 
   private endHandshake(slot: number): Handshake {
-    const handshake = this.handshakes[slot] ?? NO_HANDSHAKE;
+    const handshake = this.handshakes[slot];
+    if (handshake === undefined) return NO_HANDSHAKE;
     this.handshakes[slot] = undefined;
+    this.handshakeCount--;
     this.parkedBytes -= handshake.parked?.byteLength ?? 0;
     return handshake;
   }

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { exportJWK, type JWTPayload, SignJWT, UnsecuredJWT } from "jose";
 import t from "tap";
 import { errorName } from "../../proto/error-code.ts";
-import { Admission, openFilesMax } from "../accept/admission.ts";
+import { openFilesMax } from "../accept/admission.ts";
 import { ConfigError, type GatewayOptions, gatewayConfig } from "../config.ts";
 import { TokenVerifier } from "./token.ts";
 
@@ -105,35 +105,6 @@ t.test("development tokens alone", async (t) => {
   t.equal(await outcome(verifier, "dev:alice"), "alice");
   t.equal(await outcome(verifier, await hmac({ sub: "alice" })), "AUTH_FAILED");
   t.equal(await outcome(verifier, `dev:${"x".repeat(65)}`), "AUTH_FAILED");
-});
-
-t.test("a bounded number of checks at once, in order, and none for who is gone", async (t) => {
-  const started: string[] = [];
-  const finish: (() => void)[] = [];
-  const done: string[] = [];
-  const gone = new Set([5]);
-  const admission = new Admission(
-    (token) => {
-      started.push(token);
-      return new Promise((resolve) => finish.push(() => resolve({ code: 0, user: new Uint8Array(1), expiresAtUnixMs: 1 })));
-    },
-    { waiting: (slot) => !gone.has(slot), verified: (slot, generation) => void done.push(`${slot}.${generation}`) },
-    3,
-  );
-  for (let slot = 0; slot < 10; slot++) admission.add(slot, slot + 100, `t${slot}`, "");
-  t.strictSame([started, admission.running, admission.queued], [["t0", "t1", "t2"], 3, 7]);
-  while (finish.length > 0) {
-    finish.shift()!();
-    await new Promise((resolve) => setImmediate(resolve));
-    t.ok(admission.running <= 3);
-  }
-  t.strictSame(
-    started,
-    [0, 1, 2, 3, 4, 6, 7, 8, 9].map((slot) => `t${slot}`),
-  );
-  t.equal(done.length, 9);
-  t.ok(done.includes("9.109"));
-  t.strictSame([admission.running, admission.queued], [0, 0]);
 });
 
 t.test("configuration: defaults, and errors that name the fix", async (t) => {
