@@ -35,6 +35,8 @@ export interface GatewayOptions {
   nuisancesPerSecond?: number;
   pushBytesMax?: number;
   controlBytesMax?: number;
+  /** What waits for slow readers, all of them together. */
+  backlogBytesMax?: number;
   stallMs?: number;
   /** Pace of handshakes, and how many may be open at once. */
   handshakesPerSecond?: number;
@@ -87,6 +89,7 @@ const SECRET_BYTES_MIN = 32;
 const HANDSHAKE_WAIT_MS = 2000;
 /** Time slots lie at most so far ahead. */
 const SLOTS_HORIZON_MS = 300_000;
+const BACKLOG_BYTES_MAX = 256 * 1024 * 1024;
 const PARKED_BYTES_MAX = 64 * 1024 * 1024;
 const UNFINISHED_BYTES_MAX = 256 * 1024 * 1024;
 
@@ -127,6 +130,7 @@ export function gatewayConfig(options: GatewayOptions): GatewayConfig {
     },
     outbox: {
       pushBytesMax,
+      backlogBytesMax: number("backlogBytesMax", options.backlogBytesMax ?? Math.max(BACKLOG_BYTES_MAX, 4 * pushBytesMax), pushBytesMax, 1e12),
       controlBytesMax: number("controlBytesMax", options.controlBytesMax ?? 1024 * 1024, Limits.frameBytesMax + 1024, 1e9),
       stallMs: number("stallMs", options.stallMs ?? 60_000, 1000, 3_600_000),
     },

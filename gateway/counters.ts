@@ -1,19 +1,23 @@
 // What the gateway counts, as plain numbers in typed arrays: the hot path adds one and goes on; metrics.ts turns
 // them into Prometheus metrics when somebody asks.
+import { DELIVERY_CLASSES } from "../proto/delivery-class.ts";
 import { ErrorCode } from "../proto/error-code.ts";
 import { TYPE_MASK } from "../proto/frame-type.ts";
 
 /** Why a connection ended, where no error says it. Stand behind the error codes in `closes`. */
 export const CloseReason = { Peer: 0, Drained: 30, Other: 31 } as const;
 export const CLOSE_REASONS = 32;
-const DELIVERY_CLASSES = 4;
 
 /** What became of a delivery that was not written. */
 export const DropReason = {
   /** The session is gone, or its slot somebody else's. */
   Stale: 0,
-  /** A push for a lagging connection. */
+  /** A push or receipt for a lagging connection. */
   Lagging: 1,
+  /** A receipt for which there was no room: a Resync makes up for it. */
+  Receipt: 2,
+  /** Something ephemeral for a connection that others wait for. */
+  Ephemeral: 3,
 } as const;
 
 export class Counters {
@@ -40,7 +44,7 @@ export class Counters {
     this.closes = new Float64Array(CLOSE_REASONS);
     this.refusals = new Float64Array(ErrorCode.Internal + 1);
     this.authFailures = new Float64Array(ErrorCode.Internal + 1);
-    this.drops = new Float64Array(2);
+    this.drops = new Float64Array(4);
     this.deliveries = new Float64Array(DELIVERY_CLASSES);
     this.accepted = 0;
     this.resyncs = 0;

@@ -2,8 +2,9 @@
 // that they share. Everything here only passes on; the decisions are in the parts.
 //
 // A turn: whatever the sockets and NATS bring is worked off as it comes; what must leave is gathered, and leaves
-// once, when the loop has read everything there was (setImmediate).
+// once, when the loop has read everything there was (setImmediate), or some ms later under load (session/coalescing.ts).
 import { randomBytes } from "node:crypto";
+import { type EventLoopUtilization, performance } from "node:perf_hooks";
 import type { Bus } from "../proto/bus.ts";
 import { ErrorCode } from "../proto/error-code.ts";
 import { gatewaySubject, logicSubject } from "../proto/subject.ts";
@@ -17,7 +18,8 @@ import type { Log } from "./log.ts";
 import { type Publisher, Relay, type RelaySessions } from "./relay/relay.ts";
 import type { Hello } from "./session/handshake.ts";
 import { DeliveryClass } from "../proto/delivery-class.ts";
-import { closeReasonOf, Outbox, type OutboxOwner, RESYNC_FRAME } from "./session/outbox.ts";
+import { closeReasonOf } from "./session/frame-kind.ts";
+import { Outbox, type OutboxOwner, RESYNC_FRAME } from "./session/outbox.ts";
 import { SessionCore, type SessionSink } from "./session/session.ts";
 import { SessionState, SessionTable } from "./session/session-table.ts";
 import { TimingWheel } from "./session/timing-wheel.ts";
@@ -26,7 +28,6 @@ import type { Refused, TokenVerifier, Verified } from "./session/token.ts";
 const TICK_MS = 100;
 /** Between two looks at who may begin, while some wait for their turn. */
 const ADMIT_MS = 10;
-const SWEEP_TICKS = 10;
 /** Handshakes end within this wheel's 32 s; the ends of tokens wait in its last bucket and are put on. */
 const WHEEL_BUCKETS = 256;
 const WHEEL_TICK_MS = 125;
@@ -51,7 +52,9 @@ export class Gateway implements TransportEvents, SessionSink, RelaySessions, Out
   private turnScheduled: boolean;
   private ticker: NodeJS.Timeout | undefined;
   private admitting: NodeJS.Timeout | undefined;
-  private ticks: number;
+  /** Runs while gathered frames wait for more of their connections. */
+  private held: NodeJS.Timeout | undefined;
+  private utilisation: EventLoopUtilization;
 
   /** `slotCount`: slots of all transports together. */
   constructor(config: GatewayConfig, bus: Bus, verifier: TokenVerifier, log: Log, slotCount: number) {
@@ -67,7 +70,8 @@ export class Gateway implements TransportEvents, SessionSink, RelaySessions, Out
     this.turnScheduled = false;
     this.ticker = undefined;
     this.admitting = undefined;
-    this.ticks = 0;
+    this.held = undefined;
+    this.utilisation = performance.eventLoopUtilization();
     this.wheel = new TimingWheel(slotCount, WHEEL_TICK_MS, WHEEL_BUCKETS, performance.now());
     this.sessions = new SessionCore(this.table, this.wheel, this, this.counters, config.sessions, this.incarnation, Math.random, Date.now);
     this.outbox = new Outbox(slotCount, this.transports, this, this.counters, config.outbox);
@@ -107,6 +111,7 @@ export class Gateway implements TransportEvents, SessionSink, RelaySessions, Out
     for (const transport of this.transports.all) await transport.stop();
     clearInterval(this.ticker);
     clearTimeout(this.admitting);
+    clearTimeout(this.held);
     this.turn();
     await this.bus.flush();
   }
@@ -230,14 +235,12 @@ export class Gateway implements TransportEvents, SessionSink, RelaySessions, Out
   }
 
   delivery(frame: Uint8Array, deliveryClass: number, slots: Uint32Array, generations: Uint32Array, count: number): void {
-    this.counters.deliveries[deliveryClass & 3]! += count;
+    this.counters.deliveries[deliveryClass]! += count;
     for (let i = 0; i < count; i++) {
       const slot = slots[i]!;
       if (!this.table.isReady(slot, generations[i]!)) this.counters.drops[DropReason.Stale]!++;
-      else if (deliveryClass === DeliveryClass.Push) this.outbox.push(slot, frame);
-      else if (deliveryClass === DeliveryClass.Control) this.outbox.control(slot, frame);
-      else if (deliveryClass === DeliveryClass.Sync) this.outbox.sync(slot, frame);
-      else this.sessions.closeWith(slot, frame, closeReasonOf(frame));
+      else if (deliveryClass === DeliveryClass.Close) this.sessions.closeWith(slot, frame, closeReasonOf(frame));
+      else this.outbox.deliver(slot, frame, deliveryClass);
     }
   }
 
@@ -274,6 +277,14 @@ export class Gateway implements TransportEvents, SessionSink, RelaySessions, Out
   private readonly turn = (): void => {
     this.turnScheduled = false;
     this.relay.flush();
+    const holdMs = this.outbox.holdMs(performance.now());
+    // A timer knows whole ms only.
+    if (holdMs < 1 || this.draining) this.outbox.flush();
+    else this.held ??= setTimeout(this.flushHeld, holdMs);
+  };
+
+  private readonly flushHeld = (): void => {
+    this.held = undefined;
     this.outbox.flush();
   };
 
@@ -281,6 +292,9 @@ export class Gateway implements TransportEvents, SessionSink, RelaySessions, Out
     const now = performance.now();
     this.wheel.advance(now, this.sessions);
     this.relay.tick();
-    if (++this.ticks % SWEEP_TICKS === 0) this.outbox.sweep(now);
+    this.outbox.sweep(now);
+    const utilisation = performance.eventLoopUtilization();
+    this.outbox.coalescing.tick(now, performance.eventLoopUtilization(utilisation, this.utilisation).utilization);
+    this.utilisation = utilisation;
   }
 }

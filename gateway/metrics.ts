@@ -93,6 +93,13 @@ export function gatewayMetrics(gateway: Gateway): Metrics {
   );
   counter("push_drops_total", "Pushes dropped for lagging connections", () => counters.drops[DropReason.Lagging]!);
   counter("stale_drops_total", "Deliveries for sessions that were gone", () => counters.drops[DropReason.Stale]!);
+  counter(
+    "receipt_drops_total",
+    "Read positions that had no room behind a backlog, and are made up for by a Resync",
+    () => counters.drops[DropReason.Receipt]!,
+  );
+  counter("ephemeral_drops_total", "Ephemeral frames dropped for connections that are behind", () => counters.drops[DropReason.Ephemeral]!);
+  gauge("hold_ms", "How long frames may wait for more of their connection before they are written", () => outbox.coalescing.deadlineMs);
   gauge("lagging", "Connections whose pushes are dropped until their Sync", () => outbox.laggingCount);
   gauge("backlogged", "Connections with bytes waiting in this process", () => outbox.backlogCount);
   gauge("backlog_bytes", "Bytes waiting in this process for connections that do not take them", () => outbox.backlogBytes);
@@ -116,7 +123,7 @@ export function gatewayMetrics(gateway: Gateway): Metrics {
   };
 }
 
-const CLASS_NAMES = ["control", "push", "sync", "close"];
+const CLASS_NAMES = ["control", "push", "sync", "close", "receipt", "ephemeral"];
 
 function* named(values: Float64Array, name: (index: number) => string): Generator<readonly [string, number]> {
   for (let i = 0; i < values.length; i++) if (values[i] !== 0) yield [name(i), values[i]!];

@@ -1,11 +1,20 @@
 // The outbox: one write a turn and connection, and its budgets, over a port whose readers can be stopped.
+import fc from "fast-check";
 import t from "tap";
+import { DeliveryClass } from "../../proto/delivery-class.ts";
 import { ErrorCode, errorFrame } from "../../proto/error-code.ts";
-import { BEAT_FRAME, encodeFrame } from "../../proto/frame.ts";
+import { BEAT_FRAME, encodeFrame, encodeMessage } from "../../proto/frame.ts";
+import { FrameReader } from "../../proto/frame-reader.ts";
 import { FrameType } from "../../proto/frame-type.ts";
+import { hawser } from "../../proto/gen/hawser.js";
+import { Limits } from "../../proto/limits.ts";
 import { WriteResult } from "../accept/transport.ts";
 import { CloseReason, Counters, DropReason } from "../counters.ts";
-import { closeReasonOf, Outbox, type OutboxOwner, type OutboxPort, RESYNC_FRAME } from "./outbox.ts";
+import { Coalescing, HOLD_MS_MAX, holdFor } from "./coalescing.ts";
+import { closeReasonOf } from "./frame-kind.ts";
+import { FrameQueue, splitFrames } from "./frame-queue.ts";
+import { Outbox, type OutboxLimits, type OutboxOwner, RESYNC_FRAME } from "./outbox.ts";
+import type { OutboxPort } from "./outbox-writer.ts";
 
 /** A transport whose slots take bytes as long as they are told to. */
 class Port implements OutboxPort {
@@ -14,10 +23,23 @@ class Port implements OutboxPort {
   readonly stopped = new Set<number>();
   readonly gone = new Set<number>();
   readonly closes: number[] = [];
+  private readonly bytes = new Map<number, Uint8Array[]>();
+
+  /** What was written to the slot since the last call, frame by frame. */
+  told(slot: number): string[] {
+    const written = this.bytes.get(slot) ?? [];
+    this.bytes.delete(slot);
+    return told(Buffer.concat(written));
+  }
+
+  drain(slot: number): void {
+    this.waiting.set(slot, 0);
+  }
 
   write(slot: number, bytes: Uint8Array): WriteResult {
     if (this.gone.has(slot)) return WriteResult.Dropped;
     this.writes.push({ slot, bytes: bytes.length > 64 ? [bytes.length] : [...bytes] });
+    this.bytes.set(slot, [...(this.bytes.get(slot) ?? []), bytes]);
     if (!this.stopped.has(slot)) return WriteResult.Sent;
     this.waiting.set(slot, this.bufferedBytes(slot) + bytes.length);
     return WriteResult.Buffered;
@@ -41,7 +63,11 @@ class Bench implements OutboxOwner {
   readonly counters = new Counters();
   readonly slows: number[] = [];
   flushes = 0;
-  readonly outbox = new Outbox(8, this.port, this, this.counters, { pushBytesMax: 1000, controlBytesMax: 500, stallMs: 5000 });
+  readonly outbox: Outbox;
+
+  constructor(limits: OutboxLimits = { pushBytesMax: 1000, controlBytesMax: 500, backlogBytesMax: 10_000, stallMs: 5000 }) {
+    this.outbox = new Outbox(8, this.port, this, this.counters, limits);
+  }
 
   slow(slot: number): void {
     this.slows.push(slot);
@@ -58,7 +84,7 @@ class Bench implements OutboxOwner {
   }
 }
 
-const push = (bytes: number) => encodeFrame(FrameType.Push, new Uint8Array(bytes - (bytes > 129 ? 3 : 2)));
+const push = (bytes: number) => encodeFrame(FrameType.Push, new Uint8Array(bytes - (bytes > 16_387 ? 4 : bytes > 129 ? 3 : 2)));
 
 t.test("one write for each connection and turn, frames in order", async (t) => {
   const bench = new Bench();
@@ -156,6 +182,7 @@ t.test("who takes nothing is closed, who takes little is not", async (t) => {
   }
   t.strictSame(bench.slows.filter((slot, i, all) => all.indexOf(slot) === i).sort(), [0, 2]);
   t.equal(outbox.backlogCount, 3, "the one that was empty left the list");
+  port.waiting.set(1, 0);
   outbox.drained(1);
   outbox.drained(1);
   t.equal(outbox.backlogCount, 2);
@@ -182,6 +209,229 @@ t.test("nothing of a connection reaches the next one in its slot", async (t) => 
   outbox.closed(0);
   outbox.closed(1);
   t.equal(outbox.backlogCount, 0);
+});
+
+/** A Read of a direct conversation, as logic writes it. */
+const read = (peer: string, seq: number) => encodeMessage(FrameType.Read, hawser.v1.Read, { peer: Buffer.from(peer), seq });
+
+/** What was written, as text: sequence numbers of pushes, conversations and numbers of receipts. */
+function told(written: Uint8Array): string[] {
+  const found: string[] = [];
+  const reader = new FrameReader(Limits.frameBytesMax);
+  reader.push(written, {
+    frame: (header, bytes, start, end) => {
+      if (header === FrameType.Read) {
+        const { peer, seq } = hawser.v1.Read.decode(bytes.subarray(start, end));
+        found.push(`${Buffer.from(peer ?? [])} ${seq}`);
+      } else found.push(`${FRAME_NAMES[header] ?? header}${end > start ? ` ${end - start}` : ""}`);
+      return true;
+    },
+  });
+  return found;
+}
+const FRAME_NAMES: Record<number, string> = { [FrameType.Push]: "push", [FrameType.Sent]: "sent", [FrameType.Resync]: "resync", [FrameType.Signal]: "signal" };
+
+/** Limits large enough that something waits in the outbox and not only in the transport. */
+const ROOMY = { pushBytesMax: 200_000, controlBytesMax: 100_000, backlogBytesMax: 10_000_000, stallMs: 5000 };
+
+t.test("behind a backlog: acks and messages in order, then the newest receipts, and nothing ephemeral", async (t) => {
+  const bench = new Bench(ROOMY);
+  const { outbox, port, counters } = bench;
+  const typing = Uint8Array.of(1, FrameType.Signal);
+  port.stopped.add(0);
+  outbox.deliver(0, push(20_000), DeliveryClass.Push);
+  outbox.deliver(0, typing, DeliveryClass.Ephemeral);
+  outbox.deliver(0, read("ann", 1), DeliveryClass.Receipt);
+  outbox.flush();
+  t.strictSame(port.told(0), ["push 19996", "signal", "ann 1"], "nothing waited yet: all of it leaves at once");
+  outbox.deliver(0, read("ann", 2), DeliveryClass.Receipt);
+  outbox.deliver(0, push(10), DeliveryClass.Push);
+  outbox.deliver(0, typing, DeliveryClass.Ephemeral);
+  outbox.deliver(0, read("bob", 7), DeliveryClass.Receipt);
+  outbox.deliver(0, encodeFrame(FrameType.Sent, new Uint8Array(4)), DeliveryClass.Control);
+  outbox.deliver(0, read("ann", 3), DeliveryClass.Receipt);
+  outbox.flush();
+  outbox.deliver(0, push(11), DeliveryClass.Push);
+  outbox.flush();
+  t.strictSame(port.told(0), [], "the transport holds enough");
+  t.equal(counters.drops[DropReason.Ephemeral], 1);
+  t.equal(outbox.backlogCount, 1);
+  port.drain(0);
+  outbox.drained(0);
+  t.strictSame(port.told(0), ["push 8", "sent 4", "push 9", "ann 3", "bob 7"]);
+  t.equal(counters.framesOut[FrameType.Read], 3, "one of ann's was replaced by a newer one");
+  port.drain(0);
+  outbox.sweep(0);
+  t.strictSame([outbox.backlogCount, outbox.backlogBytes], [0, 0]);
+  outbox.deliver(0, typing, DeliveryClass.Ephemeral);
+  outbox.flush();
+  t.strictSame(port.told(0), ["signal"]);
+  outbox.deliver(0, push(10), 17);
+  outbox.flush();
+  t.strictSame(port.told(0), ["push 8"], "a class of a newer logic is treated as a push");
+});
+
+t.test("receipts that have no room are made up for by one Resync; a lag makes up for all of them", async (t) => {
+  const bench = new Bench(ROOMY);
+  const { outbox, port, counters } = bench;
+  const wait = (slot: number) => {
+    port.stopped.add(slot);
+    outbox.push(slot, push(20_000));
+    outbox.flush();
+    port.told(slot);
+  };
+  wait(0);
+  const conversations = 500;
+  for (let i = 0; i < conversations; i++) outbox.receipt(0, read(`peer ${i}`, i + 1));
+  const dropped = counters.drops[DropReason.Receipt]!;
+  t.ok(dropped > 0 && dropped < conversations, `${dropped} left out`);
+  t.ok(outbox.backlogBytes <= 20_000 + ROOMY.pushBytesMax / 8, "an eighth of the budget");
+  outbox.push(0, push(10));
+  outbox.flush();
+  port.drain(0);
+  port.stopped.delete(0);
+  outbox.drained(0);
+  const written = port.told(0);
+  t.equal(written.length, 1 + (conversations - dropped) + 1);
+  t.equal(written.at(-1), "resync");
+  t.equal(counters.resyncs, 1);
+  t.equal(outbox.backlogCount, 0);
+  wait(1);
+  for (let i = 0; i < conversations; i++) outbox.receipt(1, read(`peer ${i}`, i + 1));
+  for (let bytes = 0; bytes <= ROOMY.pushBytesMax; bytes += 20_000) outbox.push(1, push(20_000));
+  t.ok(outbox.lagging(1));
+  outbox.receipt(1, read("ann", 1));
+  port.stopped.delete(1);
+  for (let i = 0; i < 20; i++) {
+    outbox.flush();
+    port.drain(1);
+    outbox.drained(1);
+  }
+  t.strictSame(
+    port.told(1).filter((frame) => !frame.startsWith("push")),
+    ["resync"],
+    "its Sync brings the read positions",
+  );
+});
+
+t.test("all who wait have a bound together: whoever holds more than a share lags, then everybody does", async (t) => {
+  const slots = 8;
+  const bench = new Bench({ pushBytesMax: 100_000, controlBytesMax: 50_000, backlogBytesMax: 400_000, stallMs: 5000 });
+  const { outbox, port, counters } = bench;
+  for (let slot = 0; slot < slots; slot++) {
+    port.stopped.add(slot);
+    for (let bytes = 0; bytes < 300_000; bytes += 5000) {
+      outbox.push(slot, push(5000));
+      outbox.flush();
+    }
+  }
+  t.equal(outbox.laggingCount, slots);
+  t.equal(counters.resyncs, slots, "one Resync each");
+  t.ok(outbox.backlogBytes <= 1.1 * 400_000, `${outbox.backlogBytes} bytes wait`);
+  t.strictSame(bench.slows, []);
+  for (let round = 0; round < 20; round++) {
+    for (let slot = 0; slot < slots; slot++) outbox.control(slot, push(10_000));
+    outbox.flush();
+  }
+  t.ok(outbox.backlogBytes <= 1.1 * 800_000, `${outbox.backlogBytes} bytes wait`);
+  t.equal(new Set(bench.slows).size, slots, "answers have a bound too");
+  for (let slot = 0; slot < slots; slot++) outbox.close(slot, errorFrame(ErrorCode.SlowConsumer));
+  t.strictSame([outbox.backlogBytes, outbox.backlogCount, outbox.laggingCount], [0, 0, 0]);
+});
+
+t.test("leaving: little that waits still goes out, much does not; the successor gets nothing of either", async (t) => {
+  const bench = new Bench(ROOMY);
+  const { outbox, port } = bench;
+  for (const [slot, frames] of [
+    [0, 3],
+    [1, 30],
+  ] as const) {
+    port.stopped.add(slot);
+    outbox.push(slot, push(20_000));
+    outbox.flush();
+    port.told(slot);
+    for (let i = 0; i < frames; i++) outbox.push(slot, push(5000));
+    outbox.receipt(slot, read("ann", 1));
+    outbox.flush();
+    outbox.push(slot, push(7));
+    outbox.close(slot, RESYNC_FRAME);
+    t.strictSame(port.told(slot), slot === 0 ? [...new Array<string>(3).fill("push 4997"), "push 5", "resync"] : ["resync"]);
+    port.drain(slot);
+    outbox.closed(slot);
+    port.stopped.delete(slot);
+    outbox.control(slot, BEAT_FRAME);
+    outbox.flush();
+    t.strictSame(port.told(slot), ["0"]);
+  }
+  t.strictSame([outbox.backlogBytes, outbox.backlogCount], [0, 0]);
+});
+
+t.test("a great deal in one turn is written before its end", async (t) => {
+  const bench = new Bench({ ...ROOMY, pushBytesMax: 1e8 });
+  const { outbox, port } = bench;
+  const frame = push(1_000_000);
+  for (let i = 0; i < 20; i++) outbox.push(i % 8, frame);
+  t.equal(port.writes.length, 16, "at 8 MB each time");
+  for (let i = 0; i < 70_000; i++) outbox.push(i % 8, BEAT_FRAME);
+  t.ok(port.writes.length >= 16 + 8, "and at 65,536 frames");
+});
+
+t.test("a queue of frames gives back what it took, in whole frames, and holds little more than their bytes", async () => {
+  const lengths = fc.array(fc.oneof(fc.integer({ min: 2, max: 200 }), fc.integer({ min: 1000, max: 9000 }), fc.integer({ min: 60_000, max: 70_000 })), {
+    maxLength: 60,
+  });
+  fc.assert(
+    fc.property(lengths, fc.array(fc.boolean(), { maxLength: 60 }), (lengths, shifts) => {
+      const queue = new FrameQueue();
+      const taken: Uint8Array[] = [];
+      const given = lengths.map((length, i) => {
+        const frame = push(Math.max(length, 4));
+        frame[frame.length - 1] = i;
+        queue.push(frame);
+        if (queue.heldBytes > 2 * queue.bytes + 8192) throw new Error(`${queue.heldBytes} held for ${queue.bytes}`);
+        const chunk = shifts[i] === true ? queue.shift() : undefined;
+        if (chunk !== undefined) taken.push(chunk);
+        return frame;
+      });
+      for (let chunk = queue.shift(); chunk !== undefined; chunk = queue.shift()) taken.push(chunk);
+      const frames: Uint8Array[] = [];
+      let count = 0;
+      for (const chunk of taken) count = splitFrames(chunk, frames, count);
+      return queue.bytes === 0 && queue.heldBytes === 0 && count === given.length && Buffer.concat(frames).equals(Buffer.concat(given));
+    }),
+    { numRuns: 300 },
+  );
+});
+
+t.test("how long frames wait for more of their connection", async (t) => {
+  t.equal(holdFor(0.3, 8), 0, "an idle loop does not wait");
+  t.equal(holdFor(0.9, 1.1), 0, "nor does one that would save nothing");
+  t.equal(holdFor(1, 3), HOLD_MS_MAX);
+  let longest = 0;
+  for (let utilisation = 0.5; utilisation <= 1; utilisation += 0.01) {
+    t.ok(holdFor(utilisation, 2) >= longest && holdFor(utilisation, 2) <= HOLD_MS_MAX);
+    longest = holdFor(utilisation, 2);
+  }
+  const coalescing = new Coalescing(100);
+  /** A tenth of a second of a busy loop: `each` connection is written to that often within a sample. */
+  const busy = (now: number, each: number): void => {
+    coalescing.tick(now, 1);
+    if (coalescing.holdMs(now) !== 0) t.fail("nothing is held while it is measured");
+    for (let i = 0; i < each; i++) for (let slot = 0; slot < 100; slot += 3) coalescing.wrote(slot);
+    coalescing.holdMs(now + HOLD_MS_MAX);
+    coalescing.flushed();
+  };
+  for (let now = 0; now < 500; now += 100) busy(now, 1);
+  t.equal(coalescing.deadlineMs, 0, "one write each: holding would join nothing");
+  for (let now = 500; now < 1000; now += 100) busy(now, 4);
+  t.equal(coalescing.deadlineMs, HOLD_MS_MAX);
+  t.equal(coalescing.holdMs(1050), HOLD_MS_MAX, "what is gathered now waits");
+  t.equal(coalescing.holdMs(1053), HOLD_MS_MAX - 3, "no longer because more came");
+  t.equal(coalescing.holdMs(1070), 0);
+  coalescing.flushed();
+  t.equal(coalescing.holdMs(1071), HOLD_MS_MAX);
+  coalescing.tick(1100, 0.2);
+  t.equal(coalescing.deadlineMs, 0, "at once when the loop has time again");
 });
 
 t.test("why a connection was closed, for the count", async (t) => {

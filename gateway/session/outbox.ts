@@ -1,33 +1,35 @@
-// Everything that is written to clients, gathered: one write for each connection and loop turn, and a bounded
-// number of bytes waiting for each, by kind of frame.
+// Everything that is written to clients: gathered, one write for each connection and loop turn, and a bounded number of bytes waiting for
+// each connection and for all of them, by kind of frame.
 //
-//   pushes     up to pushBytesMax waiting; beyond, the connection lags: it gets one Resync, and its pushes are dropped
-//              until the answer to its Sync passes by (everything dropped before is in that answer's heads)
-//   all others up to controlBytesMax more; beyond, it is closed with SLOW_CONSUMER
+//   pushes         up to pushBytesMax waiting; beyond, the connection lags: it gets one Resync, and its pushes are dropped
+//                  until the answer to its Sync passes by (everything dropped before is in that answer's heads)
+//   control        up to controlBytesMax more; beyond, it is closed with SLOW_CONSUMER
+//   receipts       behind all those, the newest of each conversation, in an eighth of pushBytesMax more; what does not fit is
+//                  made up for by a Resync when all is written
+//   ephemeral      dropped as soon as anything waits
 //
-// A connection that takes nothing for stallMs while something waits is closed as well.
-// Invariant: a slot with gathered frames is on the dirty list, and stands there once; it is on the backlog list from
-// a write that was Buffered until it was seen empty.
-import { encodeMessage, lengthRead, readLength } from "../../proto/frame.ts";
-import { FrameType, TYPE_MASK } from "../../proto/frame-type.ts";
+// All connections together have backlogBytesMax for pushes, and twice that for everything: once half of it is taken, who holds more than
+// an equal share of it lags. A connection that takes nothing for stallMs while something waits is closed as well.
+// Invariant: a slot has the flag Waiting while the backlog knows it.
+import { encodeMessage } from "../../proto/frame.ts";
+import { DeliveryClass } from "../../proto/delivery-class.ts";
+import { FrameType } from "../../proto/frame-type.ts";
 import { hawser } from "../../proto/gen/hawser.js";
 import { WriteResult } from "../accept/transport.ts";
-import { CloseReason, type Counters, DropReason } from "../counters.ts";
+import type { FrameShaper } from "../compress/shaper.ts";
+import { type Counters, DropReason } from "../counters.ts";
+import { Backlog, type BacklogOwner } from "./backlog.ts";
+import { Coalescing } from "./coalescing.ts";
+import { frameType } from "./frame-kind.ts";
+import { Gathered } from "./gathered.ts";
+import { type OutboxPort, OutboxWriter } from "./outbox-writer.ts";
 
 export const RESYNC_FRAME: Uint8Array = encodeMessage(FrameType.Resync, hawser.v1.Resync, {});
-
-/** The part of a transport that is written to. */
-export interface OutboxPort {
-  write(slot: number, bytes: Uint8Array): WriteResult;
-  writeMany(slot: number, frames: readonly Uint8Array[], count: number): WriteResult;
-  bufferedBytes(slot: number): number;
-  close(slot: number, lastBytes?: Uint8Array): void;
-}
 
 export interface OutboxOwner {
   /** Too much waits for this slot, or for too long: to be closed with SLOW_CONSUMER. */
   slow(slot: number): void;
-  /** To have `flush` called at the end of this loop turn. */
+  /** To have `flush` called at the end of this loop turn, or `holdMs` later. */
   flushSoon(): void;
 }
 
@@ -35,75 +37,74 @@ export interface OutboxLimits {
   pushBytesMax: number;
   /** Beyond pushBytesMax. */
   controlBytesMax: number;
+  /** Pushes that wait for all connections together; with control frames twice that. */
+  backlogBytesMax: number;
   stallMs: number;
 }
 
-const Flag = { Backlog: 1, Lagging: 2, Dirty: 4 } as const;
-const END = -1;
-/** Gathered frames that are written at once instead of at the end of the turn. */
-const GATHERED_MAX = 65_536;
-const UNSEEN = -1;
+const Flag = { Waiting: 1, Lagging: 2 } as const;
+/** Gathered frames and bytes that are written at once instead of at the end of the turn. */
+const GATHERED_FRAMES_MAX = 65_536;
+const GATHERED_BYTES_MAX = 8 * 1024 * 1024;
+/** Receipts that wait for a connection may take this part of what pushes may. */
+const RECEIPT_SHARE = 8;
+/** What waits for a connection that is closed still goes out when it is no more than this. */
+const CLOSING_BYTES_MAX = 64 * 1024;
+const NONE = new Uint8Array(0);
 
-export class Outbox {
+export class Outbox implements BacklogOwner {
+  readonly coalescing: Coalescing;
   private readonly port: OutboxPort;
   private readonly owner: OutboxOwner;
   private readonly counters: Counters;
   private readonly limits: OutboxLimits;
+  private readonly writer: OutboxWriter;
+  private readonly gathered: Gathered;
+  private readonly backlog: Backlog;
   private readonly flags: Uint8Array;
-  /** Gathered frames: entries linked by slot, used again each turn. */
-  private readonly first: Int32Array;
-  private readonly last: Int32Array;
-  private readonly gatheredBytes: Uint32Array;
-  private readonly frames: Uint8Array[];
-  private readonly next: number[];
-  private count: number;
-  private readonly dirty: number[];
   private readonly many: Uint8Array[];
-  private readonly backlog: number[];
-  /** Where a slot stands in the backlog list; meaningful while it has the flag. */
-  private readonly backlogAt: Int32Array;
-  /** Bytes given to the port, and how many of them it had taken when the slot last made progress, and when. */
-  private readonly given: Float64Array;
-  private readonly taken: Float64Array;
-  private readonly takenAt: Float64Array;
   /** Connections that lag now. */
   laggingCount: number;
 
-  constructor(capacity: number, port: OutboxPort, owner: OutboxOwner, counters: Counters, limits: OutboxLimits) {
+  constructor(capacity: number, port: OutboxPort, owner: OutboxOwner, counters: Counters, limits: OutboxLimits, shaper?: FrameShaper) {
+    this.coalescing = new Coalescing(capacity);
     this.port = port;
     this.owner = owner;
     this.counters = counters;
     this.limits = limits;
+    this.writer = new OutboxWriter(port, counters, shaper);
+    this.gathered = new Gathered(capacity);
+    this.backlog = new Backlog(this.writer, this, counters, RESYNC_FRAME);
     this.flags = new Uint8Array(capacity);
-    this.first = new Int32Array(capacity).fill(END);
-    this.last = new Int32Array(capacity).fill(END);
-    this.gatheredBytes = new Uint32Array(capacity);
-    this.frames = [];
-    this.next = [];
-    this.count = 0;
-    this.dirty = [];
     this.many = [];
-    this.backlog = [];
-    this.backlogAt = new Int32Array(capacity);
-    this.given = new Float64Array(capacity);
-    this.taken = new Float64Array(capacity);
-    this.takenAt = new Float64Array(capacity);
     this.laggingCount = 0;
+  }
+
+  /** A delivery of any class but Close. One that this gateway does not know yet is treated as a push. */
+  deliver(slot: number, frame: Uint8Array, deliveryClass: number): void {
+    if (deliveryClass === DeliveryClass.Control) this.control(slot, frame);
+    else if (deliveryClass === DeliveryClass.Sync) this.sync(slot, frame);
+    else if (deliveryClass === DeliveryClass.Receipt) this.receipt(slot, frame);
+    else if (deliveryClass === DeliveryClass.Ephemeral) this.ephemeral(slot, frame);
+    else this.push(slot, frame);
   }
 
   /** A frame that must arrive, or the connection is closed. */
   control(slot: number, frame: Uint8Array): void {
-    if (this.hasRoom(slot, frame.length, this.limits.pushBytesMax + this.limits.controlBytesMax)) this.gather(slot, frame);
+    const { pushBytesMax, controlBytesMax, backlogBytesMax } = this.limits;
+    if (this.hasRoom(slot, frame.length, pushBytesMax + controlBytesMax, 2 * backlogBytesMax)) this.gather(slot, frame);
     else this.owner.slow(slot);
   }
 
   /** A frame that a lagging connection can do without. */
   push(slot: number, frame: Uint8Array): void {
     if ((this.flags[slot]! & Flag.Lagging) === 0) {
-      if (this.hasRoom(slot, frame.length, this.limits.pushBytesMax)) return this.gather(slot, frame);
+      const { pushBytesMax, backlogBytesMax } = this.limits;
+      if (this.hasRoom(slot, frame.length, this.pushShare(pushBytesMax), backlogBytesMax)) return this.gather(slot, frame);
       this.flags[slot]! |= Flag.Lagging;
       this.laggingCount++;
       this.counters.resyncs++;
+      this.backlog.forgetReceipts(slot);
       this.control(slot, RESYNC_FRAME);
     }
     this.counters.drops[DropReason.Lagging]!++;
@@ -111,159 +112,150 @@ export class Outbox {
 
   /** A page of heads: what was dropped before is in it or in a later page; each later lag has a Resync of its own. */
   sync(slot: number, frame: Uint8Array): void {
-    this.caughtUp(slot);
+    this.pushAgain(slot);
     this.control(slot, frame);
   }
 
-  /** Writes what is gathered, then `lastFrame`, and closes. */
+  /** A read position. A lagging connection learns it from the heads of its Sync. */
+  receipt(slot: number, frame: Uint8Array): void {
+    const flags = this.flags[slot]!;
+    if (flags === 0) return this.gather(slot, frame);
+    const waiting = this.backlog.of(slot);
+    if ((flags & Flag.Lagging) !== 0) this.counters.drops[DropReason.Lagging]!++;
+    else if (waiting === undefined || !this.backlog.blocked(waiting)) this.gather(slot, frame);
+    else this.backlog.receipt(waiting, frame, this.limits.pushBytesMax / RECEIPT_SHARE);
+  }
+
+  /** A frame that is worth nothing once it is late. */
+  ephemeral(slot: number, frame: Uint8Array): void {
+    if (this.flags[slot] === 0) this.gather(slot, frame);
+    else this.counters.drops[DropReason.Ephemeral]!++;
+  }
+
+  /** Writes what waits, then `lastFrame`, and closes. Of one who is far behind only `lastFrame`: it would not read the rest in time. */
   close(slot: number, lastFrame: Uint8Array | undefined): void {
-    if (lastFrame !== undefined) this.gather(slot, lastFrame);
-    this.write(slot);
+    const waiting = this.backlog.of(slot);
+    let count = 0;
+    if (waiting === undefined || waiting.queue.bytes + this.gathered.bytesOf(slot) <= CLOSING_BYTES_MAX) {
+      if (waiting !== undefined) count = this.backlog.takeAll(waiting, this.many);
+      count += this.gathered.take(slot, this.many, count);
+    }
+    if (lastFrame !== undefined) {
+      this.many[count++] = lastFrame;
+      this.counters.framesOut[frameType(lastFrame)]!++;
+    }
+    if (count > 0) this.writer.write(slot, this.many, count);
     this.port.close(slot);
-    this.caughtUp(slot);
+    this.closed(slot);
   }
 
-  /** The connection is gone. */
+  /** The connection is gone: nothing of it must reach its successor. */
   closed(slot: number): void {
-    this.caughtUp(slot);
-    // What was gathered for it must not reach its successor.
-    this.first[slot] = END;
-    this.gatheredBytes[slot] = 0;
-    this.leaveBacklog(slot);
-    this.given[slot] = 0;
+    this.pushAgain(slot);
+    this.gathered.forget(slot);
+    this.backlog.forget(slot);
   }
 
-  /** The port holds nothing for the slot any more. */
+  /** The port holds nothing for the slot any more, or little. */
   drained(slot: number): void {
-    this.leaveBacklog(slot);
+    const waiting = this.backlog.of(slot);
+    if (waiting !== undefined) this.backlog.release(waiting);
   }
 
   lagging(slot: number): boolean {
     return (this.flags[slot]! & Flag.Lagging) !== 0;
   }
 
-  /** Writes everything that was gathered. */
-  flush(): void {
-    const { dirty } = this;
-    for (let i = 0; i < dirty.length; i++) {
-      const slot = dirty[i]!;
-      this.flags[slot]! &= ~Flag.Dirty;
-      this.write(slot);
-    }
-    dirty.length = 0;
-    this.frames.fill(NONE, 0, this.count);
-    this.count = 0;
+  /** At the end of a turn: ms that what was gathered may wait for more, 0: flush now. */
+  holdMs(now: number): number {
+    return this.gathered.frameCount === 0 ? 0 : this.coalescing.holdMs(now);
   }
 
-  /** Closes those who take nothing. Called about once a second. */
+  /** Writes everything that was gathered. */
+  flush(): void {
+    const { gathered } = this;
+    for (let place = 0; place < gathered.placeCount; place++) this.write(gathered.slotAt(place));
+    gathered.clear();
+    this.coalescing.flushed();
+  }
+
+  /** Hands over where something drained, and closes those who take nothing. Called several times a second. */
   sweep(now: number): void {
-    for (let i = this.backlog.length - 1; i >= 0; i--) {
-      const slot = this.backlog[i]!;
-      const waiting = this.port.bufferedBytes(slot);
-      const taken = this.given[slot]! - waiting;
-      if (waiting === 0) this.leaveBacklog(slot);
-      else if (this.takenAt[slot] === UNSEEN || taken > this.taken[slot]!) {
-        this.taken[slot] = taken;
-        this.takenAt[slot] = now;
-      } else if (now - this.takenAt[slot]! >= this.limits.stallMs) this.owner.slow(slot);
-    }
+    this.backlog.sweep(now, this.limits.stallMs);
   }
 
   /** Connections with bytes waiting in this process, as far as known. */
   get backlogCount(): number {
-    return this.backlog.length;
+    return this.backlog.count;
   }
 
-  private hasRoom(slot: number, bytes: number, bytesMax: number): boolean {
-    if (this.waitingBytes(slot) + bytes <= bytesMax) return true;
-    if (this.gatheredBytes[slot] === 0) return false;
+  /** Memory that waits in this process for connections that do not take it. */
+  get backlogBytes(): number {
+    return this.backlog.bytes;
+  }
+
+  // The backlog tells
+
+  stalled(slot: number): void {
+    this.owner.slow(slot);
+  }
+
+  caughtUp(slot: number): void {
+    this.flags[slot]! &= ~Flag.Waiting;
+  }
+
+  /** What one connection may have waiting before it lags. */
+  private pushShare(bytesMax: number): number {
+    const { backlog } = this;
+    const { backlogBytesMax } = this.limits;
+    return 2 * backlog.bytes <= backlogBytesMax ? bytesMax : Math.min(bytesMax, backlogBytesMax / backlog.count);
+  }
+
+  private hasRoom(slot: number, bytes: number, bytesMax: number, allBytesMax: number): boolean {
+    if (this.fits(slot, bytes, bytesMax, allBytesMax)) return true;
+    if (this.gathered.bytesOf(slot) === 0) return false;
     // What was only gathered may go at once: a turn with much for somebody who reads is no lag.
     this.write(slot);
-    return this.waitingBytes(slot) + bytes <= bytesMax;
+    return this.fits(slot, bytes, bytesMax, allBytesMax);
   }
 
-  /** Bytes waiting in this process for connections that do not take them: bounded by the limits for each. */
-  get backlogBytes(): number {
-    let bytes = 0;
-    for (const slot of this.backlog) bytes += this.port.bufferedBytes(slot);
-    return bytes;
-  }
-
-  private waitingBytes(slot: number): number {
-    const gathered = this.gatheredBytes[slot]!;
-    return (this.flags[slot]! & Flag.Backlog) === 0 ? gathered : gathered + this.port.bufferedBytes(slot);
+  private fits(slot: number, bytes: number, bytesMax: number, allBytesMax: number): boolean {
+    const gathered = this.gathered.bytesOf(slot) + bytes;
+    if ((this.flags[slot]! & Flag.Waiting) === 0) return gathered <= bytesMax;
+    return gathered + this.backlog.bytesOf(slot) <= bytesMax && gathered + this.backlog.bytes <= allBytesMax;
   }
 
   private gather(slot: number, frame: Uint8Array): void {
-    const entry = this.count++;
-    this.frames[entry] = frame;
-    this.next[entry] = END;
-    if (this.first[slot] === END) this.first[slot] = entry;
-    else this.next[this.last[slot]!] = entry;
-    this.last[slot] = entry;
-    this.gatheredBytes[slot]! += frame.length;
+    const { gathered } = this;
+    gathered.add(slot, frame);
     this.counters.framesOut[frameType(frame)]!++;
-    if ((this.flags[slot]! & Flag.Dirty) !== 0) return;
-    this.flags[slot]! |= Flag.Dirty;
-    if (this.dirty.push(slot) === 1) this.owner.flushSoon();
-    if (this.count >= GATHERED_MAX) this.flush();
+    if (gathered.frameCount === 1) this.owner.flushSoon();
+    else if (gathered.frameCount >= GATHERED_FRAMES_MAX || gathered.byteCount >= GATHERED_BYTES_MAX) this.flush();
   }
 
+  /** Hands what was gathered for the slot to its transport, or lets it wait behind what waits. */
   private write(slot: number): void {
-    let entry = this.first[slot]!;
-    if (entry === END) return;
-    this.first[slot] = END;
-    const bytes = this.gatheredBytes[slot]!;
-    this.gatheredBytes[slot] = 0;
-    let result: WriteResult;
-    if (this.next[entry] === END) result = this.port.write(slot, this.frames[entry]!);
-    else {
-      let count = 0;
-      for (; entry !== END; entry = this.next[entry]!) this.many[count++] = this.frames[entry]!;
-      result = this.port.writeMany(slot, this.many, count);
-      this.many.fill(NONE, 0, count);
+    const count = this.gathered.take(slot, this.many, 0);
+    if (count === 0) return;
+    if ((this.flags[slot]! & Flag.Waiting) !== 0) {
+      const waiting = this.backlog.of(slot)!;
+      if (this.backlog.blocked(waiting)) {
+        this.backlog.enqueue(waiting, this.many, count);
+        this.many.fill(NONE, 0, count);
+        return;
+      }
     }
-    if (result === WriteResult.Dropped) return;
-    this.counters.bytesOut[0]! += bytes;
-    this.given[slot]! += bytes;
-    if (result === WriteResult.Sent || (this.flags[slot]! & Flag.Backlog) !== 0) return;
-    this.flags[slot]! |= Flag.Backlog;
-    this.takenAt[slot] = UNSEEN;
-    this.backlogAt[slot] = this.backlog.push(slot) - 1;
+    this.coalescing.wrote(slot);
+    const result = this.writer.write(slot, this.many, count);
+    if (result === WriteResult.Dropped || (result === WriteResult.Sent && this.flags[slot] === 0)) return;
+    if (result === WriteResult.Buffered) this.flags[slot]! |= Flag.Waiting;
+    this.backlog.wrote(slot, result);
   }
 
-  private caughtUp(slot: number): void {
+  /** Pushes are no longer dropped. */
+  private pushAgain(slot: number): void {
     if ((this.flags[slot]! & Flag.Lagging) === 0) return;
     this.flags[slot]! &= ~Flag.Lagging;
     this.laggingCount--;
-  }
-
-  private leaveBacklog(slot: number): void {
-    if ((this.flags[slot]! & Flag.Backlog) === 0) return;
-    this.flags[slot]! &= ~Flag.Backlog;
-    const at = this.backlogAt[slot]!;
-    const moved = this.backlog.pop()!;
-    if (moved === slot) return;
-    this.backlog[at] = moved;
-    this.backlogAt[moved] = at;
-  }
-}
-const NONE = new Uint8Array(0);
-
-/** The type of a whole frame; 0 for a beat. */
-function frameType(frame: Uint8Array): number {
-  const at = frame[0]! < 0x80 ? 1 : readLength(frame, 0, frame.length);
-  return at < 0 || at >= frame.length ? 0 : frame[at]! & TYPE_MASK;
-}
-
-/** For the count of closes: which error a last frame is. */
-export function closeReasonOf(frame: Uint8Array): number {
-  if (frameType(frame) !== FrameType.Error) return CloseReason.Other;
-  const end = readLength(frame, 0, frame.length);
-  try {
-    const { code } = hawser.v1.Error.decode(frame.subarray(end + 1, end + lengthRead));
-    return code < CloseReason.Drained ? code : CloseReason.Other;
-  } catch {
-    return CloseReason.Other;
   }
 }

@@ -11,7 +11,9 @@ import { SILENT } from "../../gateway/log.ts";
 import { type Publisher, Relay, type RelaySessions } from "../../gateway/relay/relay.ts";
 import type { Hello } from "../../gateway/session/handshake.ts";
 import { DeliveryClass } from "../../proto/delivery-class.ts";
-import { closeReasonOf, Outbox, type OutboxOwner, type OutboxPort, RESYNC_FRAME } from "../../gateway/session/outbox.ts";
+import { closeReasonOf } from "../../gateway/session/frame-kind.ts";
+import { Outbox, type OutboxOwner, RESYNC_FRAME } from "../../gateway/session/outbox.ts";
+import type { OutboxPort } from "../../gateway/session/outbox-writer.ts";
 import { SessionCore, type SessionSink } from "../../gateway/session/session.ts";
 import { SessionTable } from "../../gateway/session/session-table.ts";
 import { TimingWheel } from "../../gateway/session/timing-wheel.ts";
@@ -21,8 +23,7 @@ import type { World } from "./world.ts";
 
 const SLOTS = 64;
 const TICK_MS = 100;
-const SWEEP_TICKS = 10;
-const OUTBOX = { pushBytesMax: 1500, controlBytesMax: 1_000_000, stallMs: 8000 };
+const OUTBOX = { pushBytesMax: 1500, controlBytesMax: 1_000_000, backlogBytesMax: 10_000_000, stallMs: 8000 };
 const SESSIONS = {
   connectionsMax: SLOTS,
   heartbeatMs: 600_000,
@@ -56,7 +57,6 @@ export class GatewayProcess extends SimProcess implements SessionSink, RelaySess
   /** All that were ever opened to it and have not ended, accepted or not. */
   readonly connections: Set<Connection>;
   private turnScheduled: boolean;
-  private tickCount: number;
 
   constructor(world: World) {
     super();
@@ -67,7 +67,6 @@ export class GatewayProcess extends SimProcess implements SessionSink, RelaySess
     this.places = new Array(SLOTS).fill(undefined);
     this.connections = new Set();
     this.turnScheduled = false;
-    this.tickCount = 0;
     this.table = new SessionTable(SLOTS);
     this.wheel = new TimingWheel(SLOTS, 125, 64, world.queue.now);
     const random = () => world.random.uint32() / 0x1_0000_0000;
@@ -201,10 +200,8 @@ export class GatewayProcess extends SimProcess implements SessionSink, RelaySess
     for (let i = 0; i < count; i++) {
       const slot = slots[i]!;
       if (!this.table.isReady(slot, generations[i]!)) continue;
-      if (deliveryClass === DeliveryClass.Push) this.outbox.push(slot, frame);
-      else if (deliveryClass === DeliveryClass.Control) this.outbox.control(slot, frame);
-      else if (deliveryClass === DeliveryClass.Sync) this.outbox.sync(slot, frame);
-      else this.sessions.closeWith(slot, frame, closeReasonOf(frame));
+      if (deliveryClass === DeliveryClass.Close) this.sessions.closeWith(slot, frame, closeReasonOf(frame));
+      else this.outbox.deliver(slot, frame, deliveryClass);
     }
   }
 
@@ -239,7 +236,7 @@ export class GatewayProcess extends SimProcess implements SessionSink, RelaySess
     const { now } = this.world.queue;
     this.wheel.advance(now, this.sessions);
     this.relay.tick();
-    if (++this.tickCount % SWEEP_TICKS === 0) this.outbox.sweep(now);
+    this.outbox.sweep(now);
   }
 }
 
