@@ -11,6 +11,7 @@ import { Ownership } from "./ingest/ownership.ts";
 import { type Loop, NODE_LOOP } from "./loop.ts";
 import { fanOutDirect } from "./push/fanout.ts";
 import type { Conversation, PendingSend } from "./shard/conversation.ts";
+import type { AbsentTotal } from "./shard/absent.ts";
 import { CONVERSATION_LIMITS, type ConversationLimits, ConversationShard } from "./shard/conversation-shard.ts";
 import type { Completion, ConversationOutput, RepeatedSend, UserOutput } from "./shard/output.ts";
 import { pageFrame } from "./shard/page.ts";
@@ -24,6 +25,8 @@ import type { PageQuery, Store, StoredHead, StoreRecord } from "./store/store.ts
 const TICK_MS = 100;
 /** Read positions are stored and told on at most this often. */
 const FLUSH_READS_TICKS = 3;
+/** Each shard forgets who has been away for long once in so many ticks, in turn. */
+const FORGET_TICKS = 256;
 const HEADS_PER_LOAD = 500;
 
 export interface LogicParts {
@@ -55,6 +58,7 @@ export class Logic implements ConversationOutput, UserOutput, PeerHost {
   readonly reads: ReadQueue;
   readonly conversations: ConversationShard[];
   readonly users: UserShard[];
+  readonly absent: AbsentTotal;
   ownership: Ownership | undefined;
   private readonly bus: Bus;
   private readonly store: Store;
@@ -89,9 +93,10 @@ export class Logic implements ConversationOutput, UserOutput, PeerHost {
     this.groupCommit = new GroupCommit(parts.store, this.fail, this.loop, limits.groupCommit);
     this.reads = new ReadQueue(this.fail);
     const counter = { value: 0 };
+    this.absent = { bytes: 0, users: 0, nowSeconds: 0 };
     const parkedBytes = { value: 0 };
     this.conversations = Array.from({ length: shardCount }, (_, shard) => new ConversationShard(shard, this, parkedBytes, limits.conversations));
-    this.users = Array.from({ length: shardCount }, (_, shard) => new UserShard(shard, this.incarnation, this, counter, limits.users));
+    this.users = Array.from({ length: shardCount }, (_, shard) => new UserShard(shard, this.incarnation, this, counter, this.absent, limits.users));
     this.dispatch = new Dispatch(this.conversations, this.users);
     const publishTo = (incarnation: Uint8Array, bytes: Uint8Array) => this.publishTo(incarnation, bytes);
     this.ingest = new Ingest(
@@ -142,6 +147,9 @@ export class Logic implements ConversationOutput, UserOutput, PeerHost {
     if (this.over) return;
     this.ingest.tick();
     if (++this.ticks % FLUSH_READS_TICKS === 0) for (const shard of this.users) shard.flushReads();
+    this.absent.nowSeconds = Math.floor(this.loop.now() / 1000);
+    const { length } = this.users;
+    for (let i = this.ticks % FORGET_TICKS; i < length; i += FORGET_TICKS) this.users[i]!.forgetAbsent();
   }
 
   // ConversationOutput and UserOutput: what the cores ask for.

@@ -11,7 +11,7 @@ import type { World } from "./world.ts";
 /** Small, so that everything that can be full or evicted is. */
 const LIMITS = {
   conversations: { conversationsMax: 2, sendersMax: 2, parkedMax: 8, parkedBytesMax: 16_384 },
-  users: { absentUsersMax: 0, sessionsPerUserMax: 8, waitingMax: 4, headsPerPageMax: 3 },
+  users: { absentBytesMax: 0, absentSecondsMax: 10, sessionsPerUserMax: 8, waitingMax: 4, headsPerPageMax: 3 },
   groupCommit: { recordsMax: 24, bytesMax: 4096 },
 };
 

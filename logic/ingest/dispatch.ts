@@ -13,6 +13,7 @@ import { closeSession, replyError } from "../shard/reply.ts";
 import { bytesText, Session } from "../shard/session.ts";
 import type { UserShard } from "../shard/user-shard.ts";
 import type { GatewayPeer } from "./gateway-peer.ts";
+import { SLOTS_MAX } from "./session-slots.ts";
 import type { Command } from "./up-batch.ts";
 
 const { Operation, Attach } = fabric.fabric.v1;
@@ -51,11 +52,14 @@ export class Dispatch {
 
   attach(peer: GatewayPeer, command: Command): void {
     const { slot, generation, user, install } = command;
+    // Not entered: the gateway's table and ours differ then, and its link is replaced, with a warning, until somebody looks.
+    if (slot >= SLOTS_MAX) return;
     const attach = decodeAttach(command.body());
     const { device, connection, sync, watermark, report, frameBytesMax } = attach ?? new Attach();
     const previous = peer.sessions.get(slot);
     if (previous !== undefined) this.detach(peer, previous);
-    const fields = { gateway: peer, slot, generation, user, install, device, connection, reported: report };
+    const userShard = shardOf(userKey(user), this.users.length);
+    const fields = { gateway: peer, slot, generation, user, userShard, install, device, connection, reported: report };
     const session = new Session({ ...fields, frameBytesMax: frameBytesMax || FRAME_BYTES_DEFAULT });
     // Also one that cannot be served is entered, so that its gateway's table and ours agree.
     peer.addSession(session);
@@ -92,7 +96,7 @@ export class Dispatch {
   }
 
   private usersOf(session: Session): UserShard {
-    return this.users[shardOf(userKey(session.user), this.users.length)]!;
+    return this.users[session.userShard]!;
   }
 }
 

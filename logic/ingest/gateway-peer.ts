@@ -5,6 +5,7 @@ import { LinkEnd, sessionDigestTerm } from "../../proto/link.ts";
 import { hex } from "../../proto/hex.ts";
 import type { Session, SessionGateway } from "../shard/session.ts";
 import { DownBatch } from "./down-batch.ts";
+import { SessionSlots } from "./session-slots.ts";
 
 /** What a peer needs of the process around it. */
 export interface PeerHost {
@@ -20,7 +21,7 @@ export class GatewayPeer implements SessionGateway {
   readonly incarnation: Uint8Array;
   readonly name: string;
   readonly link: LinkEnd;
-  readonly sessions: Map<number, Session>;
+  readonly sessions: SessionSlots;
   /** Sum of sessionDigestTerm over the sessions, modulo 2^32. */
   digest: number;
   /** The ring ran over or the link was given up: nothing is sent on it any more. */
@@ -33,7 +34,7 @@ export class GatewayPeer implements SessionGateway {
     this.incarnation = Uint8Array.from(incarnation);
     this.name = hex(incarnation);
     this.link = new LinkEnd(host.incarnation, this.incarnation, link, host.now());
-    this.sessions = new Map();
+    this.sessions = new SessionSlots();
     this.digest = 0;
     this.over = false;
     this.host = host;
@@ -42,12 +43,12 @@ export class GatewayPeer implements SessionGateway {
   }
 
   addSession(session: Session): void {
-    this.sessions.set(session.slot, session);
+    this.sessions.add(session);
     this.digest = (this.digest + sessionDigestTerm(session.slot, session.generation)) >>> 0;
   }
 
   removeSession(session: Session): void {
-    this.sessions.delete(session.slot);
+    this.sessions.remove(session);
     this.digest = (this.digest - sessionDigestTerm(session.slot, session.generation)) >>> 0;
   }
 

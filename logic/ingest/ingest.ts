@@ -129,7 +129,7 @@ export class Ingest {
   private forget(peer: GatewayPeer): void {
     this.peers.delete(peer.name);
     peer.end();
-    for (const session of [...peer.sessions.values()]) this.dispatch.detach(peer, session);
+    peer.sessions.each((session) => this.dispatch.detach(peer, session));
   }
 
   /** Both sides name the sessions that they think are attached; a difference is repaired by a new link. */

@@ -15,7 +15,7 @@ import { RecordType } from "../store/store.ts";
 import { Conversation, type PendingSend, Sender } from "./conversation.ts";
 import type { Completion, ConversationOutput, RepeatedSend } from "./output.ts";
 import { replyError, replySent } from "./reply.ts";
-import { bytesText, type Session } from "./session.ts";
+import { bytesText, int32At, type Session } from "./session.ts";
 import { sha256 } from "./sha256.ts";
 
 export interface ConversationLimits {
@@ -81,7 +81,7 @@ export class ConversationShard {
   /** A Send to the direct conversation `key`. `now`: wire time in ms. */
   send(key: Uint8Array, keyText: string, session: Session, ref: number, message: SendContent, now: number): void {
     const conversation = this.conversations.get(keyText);
-    const sender = conversation?.senders.get(session.installText);
+    const sender = conversation?.findSender(session.installHigh, session.installLow);
     if (conversation === undefined || sender === undefined || this.parked.has(keyText)) {
       return this.parkSend(key, keyText, session, ref, message, now, sender === undefined);
     }
@@ -97,12 +97,13 @@ export class ConversationShard {
 
   private assign(conversation: Conversation, sender: Sender, session: Session, ref: number, message: SendContent, now: number): void {
     const { clientSeq, kind, payload } = message;
+    const { user } = session;
     const seq = ++conversation.seq;
     const time = (conversation.time = Math.max(now, conversation.time));
-    const hash = nextHash(sha256, conversation.hash, seq, session.user, kind, time, sha256(payload));
+    const hash = nextHash(sha256, conversation.hash, seq, user, kind, time, sha256(payload));
     conversation.hash = hash;
     sender.clientSeq = clientSeq;
-    const row = { seq, time, kind, sender: session.user, payload, install: sender.install, clientSeq, uncounted: conversation.uncounted };
+    const row = { seq, time, kind, sender: user, payload, install: sender.install, clientSeq, uncounted: conversation.uncounted };
     const pending: PendingSend = { sender, row, hash, refused: 0, waiters: [{ session, ref }] };
     if (seq === 1) this.index(conversation);
     this.record(conversation, pending, { type: RecordType.Row, conversation: conversation.key, row, hash });
@@ -199,9 +200,9 @@ export class ConversationShard {
       this.conversations.set(keyText, conversation);
     }
     if (install !== undefined) {
-      const installText = bytesText(install);
       conversation.dropIdleSender(this.limits.sendersMax);
-      if (!conversation.senders.has(installText)) conversation.senders.set(installText, new Sender(install, installText, stored?.clientSeq ?? 0));
+      const known = conversation.findSender(int32At(install, 0), int32At(install, 4));
+      if (known === undefined) conversation.senders.push(new Sender(install, stored?.clientSeq ?? 0));
     }
     const parked = this.parked.get(keyText) ?? [];
     this.parked.delete(keyText);

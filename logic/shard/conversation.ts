@@ -4,7 +4,7 @@
 // Invariant: committedSeq ≤ seq, and the rows between them are exactly the pending rows, in order.
 import { HASH_START } from "../../proto/conversation-hash.ts";
 import type { Row, StoredHead } from "../store/store.ts";
-import type { Session } from "./session.ts";
+import { int32At, type Session } from "./session.ts";
 
 /** A Send under way: its number is assigned, its commit is open. */
 export interface PendingSend {
@@ -25,15 +25,19 @@ export interface Waiter {
 /** One install's numbering in a conversation. */
 export class Sender {
   readonly install: Uint8Array;
-  readonly installText: string;
+  /** The same as two signed numbers (session.ts). */
+  readonly installHigh: number;
+  readonly installLow: number;
   /** Highest number assigned. */
   clientSeq: number;
   /** Numbers whose commit is open, ascending; their numbers end at clientSeq without a hole. */
   readonly pending: PendingSend[];
 
-  constructor(install: Uint8Array, installText: string, clientSeq: number) {
+  /** `install`: 8 bytes, kept. */
+  constructor(install: Uint8Array, clientSeq: number) {
     this.install = install;
-    this.installText = installText;
+    this.installHigh = int32At(install, 0);
+    this.installLow = int32At(install, 4);
     this.clientSeq = clientSeq;
     this.pending = [];
   }
@@ -69,7 +73,8 @@ export class Conversation {
   committedHash: Uint8Array;
   committedTime: number;
   committedUncounted: number;
-  readonly senders: Map<string, Sender>;
+  /** In the order in which they came; few as a rule, so they are looked through. */
+  readonly senders: Sender[];
   /** Records in open commits; a conversation with any is never evicted. */
   open: number;
 
@@ -81,18 +86,24 @@ export class Conversation {
     this.hash = this.committedHash = head?.hash ?? HASH_START;
     this.time = this.committedTime = head?.time ?? 0;
     this.uncounted = this.committedUncounted = head?.uncounted ?? 0;
-    this.senders = new Map();
+    this.senders = [];
     this.open = 0;
+  }
+
+  findSender(installHigh: number, installLow: number): Sender | undefined {
+    const { senders } = this;
+    for (let i = 0; i < senders.length; i++) {
+      const sender = senders[i]!;
+      if (sender.installLow === installLow && sender.installHigh === installHigh) return sender;
+    }
+    return undefined;
   }
 
   /** Makes room for one more sender when there are `max`; one with open Sends stays. */
   dropIdleSender(max: number): void {
-    if (this.senders.size < max) return;
-    for (const sender of this.senders.values()) {
-      if (sender.pending.length > 0) continue;
-      this.senders.delete(sender.installText);
-      return;
-    }
+    if (this.senders.length < max) return;
+    const idle = this.senders.findIndex((sender) => sender.pending.length === 0);
+    if (idle >= 0) this.senders.splice(idle, 1);
   }
 
   /** The committed head. */

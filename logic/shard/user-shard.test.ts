@@ -4,12 +4,16 @@ import fc from "fast-check";
 import t from "tap";
 import { directKey, directUsers } from "../../proto/conversation.ts";
 import { digestBytes, digestTerm } from "../../proto/conversation-hash.ts";
+import { DeliveryClass } from "../../proto/delivery-class.ts";
 import { Limits } from "../../proto/limits.ts";
 import { FakeGateway, short } from "../testing/fake-gateway.ts";
 import { UserBench } from "../testing/user-bench.ts";
 import type { Session } from "./session.ts";
 import { sha256 } from "./sha256.ts";
+import { absentBytes } from "./absent.ts";
+import { HeadTable } from "./head-table.ts";
 import { User } from "./user.ts";
+import { USER_LIMITS, UserShard } from "./user-shard.ts";
 import { encodeWatermark } from "./watermark.ts";
 
 const NONE = new Uint8Array(0);
@@ -374,7 +378,7 @@ t.test("a watermark from before a store was restored from a copy hides nothing, 
 });
 
 t.test("a watermark from before the user was forgotten is answered with all heads", (t) => {
-  const bench = new UserBench({ absentUsersMax: 1 });
+  const bench = new UserBench({ absentBytesMax: absentBytes(1) });
   const gateway = new FakeGateway();
   bench.row("bob", "ann");
   const ann = gateway.session("ann", 1);
@@ -387,7 +391,7 @@ t.test("a watermark from before the user was forgotten is answered with all head
     syncAll(bench, gateway, other, NONE);
     bench.shard.detach(other);
   }
-  t.equal(bench.shard.size, 1, "ann is forgotten");
+  t.equal(bench.shard.size, 2, "ann is forgotten, as the longest absent");
   bench.row("carl", "ann");
   const again = gateway.session("ann", 1, { connection: 2 });
   bench.shard.attach(again);
@@ -483,7 +487,7 @@ t.test("commands wait for the heads in order, bounded; one load serves all of a 
 });
 
 t.test("a user whose sessions all left during the load is remembered once it is there", (t) => {
-  const bench = new UserBench({ absentUsersMax: 1 });
+  const bench = new UserBench({ absentBytesMax: absentBytes(1) });
   const gateway = new FakeGateway();
   bench.row("bob", "ann");
   const ann = gateway.session("ann", 1);
@@ -498,7 +502,8 @@ t.test("a user whose sessions all left during the load is remembered once it is 
   t.equal(bench.loads.length, 0, "no second load");
 
   // And forgotten when others follow; but not while a session is there.
-  for (const [i, user] of ["bob", "carl", "dora"].entries()) {
+  for (const [i, user] of ["carl", "dora", "fay"].entries()) {
+    bench.row(user, "zoe");
     const other = gateway.session(user, 9);
     bench.shard.attach(other);
     bench.shard.sync(other, 1, NONE);
@@ -511,6 +516,38 @@ t.test("a user whose sessions all left during the load is remembered once it is 
   bench.shard.sync(again, 2, NONE);
   t.equal(bench.loads.length, 0, "no load: ann was there all the time");
   t.strictSame(gateway.takeShort(), ["Heads 2 of 2"]);
+  t.end();
+});
+
+t.test("absent users: one bound in bytes and one in time for all shards; what returns is counted no more", (t) => {
+  const bench = new UserBench({ absentBytesMax: absentBytes(0, 3) + absentBytes(1), absentSecondsMax: 100 });
+  const gateway = new FakeGateway();
+  const other = new UserShard(1, new Uint8Array(8).fill(1), bench, bench.counter, bench.absent, { ...USER_LIMITS, absentBytesMax: absentBytes(1, 3) });
+  const leave = (shard: UserShard, user: string, install = 1) => {
+    const session = gateway.session(user, install);
+    shard.attach(session);
+    shard.sync(session, 1, NONE);
+    for (const load of bench.loads.splice(0)) shard.loadedPage(load.user, load.look(), true);
+    shard.detach(session);
+  };
+  bench.row("a", "z");
+  for (const user of ["a", "b", "c"]) leave(bench.shard, user);
+  leave(other, "d");
+  t.strictSame([bench.absent.users, bench.absent.bytes], [4, absentBytes(1) + absentBytes(0, 3)], "all fit");
+  leave(bench.shard, "b", 2);
+  t.equal(bench.absent.users, 4, "who returns and goes is one");
+  bench.row("b", "c");
+  t.equal(bench.absent.bytes, absentBytes(1, 3) + absentBytes(0), "heads that come meanwhile count");
+  leave(bench.shard, "e");
+  t.strictSame([bench.shard.size, other.size], [2, 1], "a and c go: too much, and the longest absent first");
+  t.strictSame([bench.absent.users, bench.absent.bytes], [3, absentBytes(1) + absentBytes(0, 2)]);
+  bench.absent.nowSeconds = 100;
+  leave(bench.shard, "f");
+  bench.absent.nowSeconds = 101;
+  bench.shard.forgetAbsent();
+  t.strictSame([bench.shard.size, other.size], [1, 1], "b and e were away for too long");
+  other.forgetAbsent();
+  t.strictSame([bench.absent.users, bench.absent.bytes], [2, absentBytes(0, 2)], "the other shard has a longer bound of its own here");
   t.end();
 });
 
@@ -571,31 +608,68 @@ t.test("Check: Checked for the right digest and count, all heads for anything el
   t.end();
 });
 
-t.test("the list of changes stays in proportion to the heads, and begins anywhere in it at once", (t) => {
-  const user = new User(Buffer.from("ann"), "ann");
-  const head = (seq: number) => ({ seq, hash: NONE, time: 0, uncounted: 0 });
-  for (let change = 1; change <= 10_000; change++) {
-    const peer = `peer-${change % 7 === 0 ? change % 50 : change % 3}`;
-    user.mergeHead(key("ann", peer), peer, head(change), 0, change);
-    if (change % 97 !== 0) continue;
-    const since = change - (change % 200);
-    const found: number[] = [];
-    for (let at = user.firstChange(since); at < user.changesEnd; at++) {
-      const changed = user.changedAt(at);
-      if (changed !== undefined) found.push(changed.change);
-    }
-    const expected = [...user.heads.values()].map((known) => known.change).filter((known) => known > since);
-    t.strictSame(
-      found,
-      expected.sort((a, b) => a - b),
-    );
-  }
-  t.ok(user.changesEnd <= 2 * user.heads.size + 16, `${user.changesEnd} places for ${user.heads.size} heads`);
+t.test("heads in the table, against a model: found, in the order of their changes from anywhere, digested, and released for others", (t) => {
+  const step = fc.record({ user: fc.nat(3), peer: fc.nat(40), seq: fc.nat(9), read: fc.nat(9), what: fc.nat(19) });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 400, size: "max" }), (steps) => {
+      const table = new HeadTable();
+      const users = Array.from({ length: 4 }, (_, i) => new User(`user-${i}`));
+      const models = users.map(() => new Map<string, { seq: number; readSeq: number; change: number }>());
+      let change = 0;
+      for (const { user: index, peer, seq, read, what } of steps) {
+        const user = users[index]!;
+        const model = models[index]!;
+        const name = Buffer.from(key(user.idText, `p${peer}`)).toString("latin1");
+        const known = model.get(name);
+        change++;
+        if (what === 0) {
+          table.release(user);
+          model.clear();
+        } else if (what < 4) {
+          if (known !== undefined) {
+            table.changed(user, table.find(user, name), change);
+            known.change = change;
+          }
+        } else {
+          table.merge(user, name, { seq, hash: new Uint8Array(32).fill(seq + peer), time: seq, uncounted: seq }, read, change);
+          if (known === undefined) model.set(name, { seq, readSeq: read, change });
+          else {
+            known.readSeq = Math.max(known.readSeq, read);
+            if (seq > known.seq) Object.assign(known, { seq, change });
+          }
+        }
+        const since = change - seq * 5;
+        const expected = [...model].filter(([, head]) => head.change > since).sort(([, a], [, b]) => a.change - b.change);
+        const found: string[] = [];
+        for (let at = table.firstChange(user, since); at !== 0; at = table.next(at)) found.push(table.keyText(at));
+        t.strictSame(
+          found,
+          expected.map(([each]) => each),
+        );
+        if (what === 19) {
+          const sum = [...model].reduce((digest, [each, head]) => digest + digestTerm(sha256, Buffer.from(each, "latin1"), head.seq), 0n);
+          t.equal(table.digest(user, sha256), BigInt.asUintN(64, sum));
+        }
+      }
+      for (const [i, user] of users.entries()) {
+        t.equal(user.heads?.count ?? 0, models[i]!.size);
+        for (const [name, head] of models[i]!) {
+          const at = table.find(user, name);
+          const peer = Number(name.slice(name.indexOf("p") + 1).match(/^\d+/)?.[0]);
+          t.strictSame([table.seq[at], table.readSeq[at], table.time[at], table.uncounted[at]], [head.seq, head.readSeq, head.seq, head.seq]);
+          t.strictSame([...new Set(table.hash(at))], [head.seq + peer], name);
+        }
+        t.equal(table.find(user, "none"), 0);
+      }
+    }),
+    { numRuns: 60 },
+  );
   t.end();
 });
 
 t.test("a Check costs what changed since the last one, however many conversations there are", (t) => {
-  const user = new User(Buffer.from("ann"), "ann");
+  const user = new User("ann");
+  const table = new HeadTable();
   const truth = new Map<string, number>();
   let hashed = 0;
   const counting = (bytes: Uint8Array) => {
@@ -606,13 +680,13 @@ t.test("a Check costs what changed since the last one, however many conversation
   const advance = (peer: number) => {
     const name = Buffer.from(key("ann", `peer-${peer}`)).toString("latin1");
     truth.set(name, (truth.get(name) ?? 0) + 1);
-    user.mergeHead(key("ann", `peer-${peer}`), name, { seq: truth.get(name)!, hash: NONE, time: 0, uncounted: 0 }, 0, ++change);
+    table.merge(user, name, { seq: truth.get(name)!, hash: NONE, time: 0, uncounted: 0 }, 0, ++change);
   };
   for (let peer = 0; peer < 300; peer++) advance(peer);
   for (const changed of [[], [5], [5, 5, 5, 7], [301], []]) {
     for (const peer of changed) advance(peer);
     hashed = 0;
-    t.strictSame(digestBytes(user.digest(counting)), digestOf(truth));
+    t.strictSame(digestBytes(table.digest(user, counting)), digestOf(truth));
     if (change > 300) t.equal(hashed, new Set(changed).size);
   }
   t.end();
@@ -640,7 +714,7 @@ t.test("Read is a max-register, cut to the head, stored at the flush, and told t
   t.strictSame(flush(), [3]);
   t.strictSame(
     gateway.take().map((sent) => [sent.session, short(sent), sent.deliveryClass]),
-    [[laptop, "Read 3", 1]],
+    [[laptop, "Read 3", DeliveryClass.Receipt]],
   );
   t.equal(bench.disk.readSeq(Buffer.from("ann"), key("ann", "bob")), 3);
   read(laptop, 3);
@@ -680,7 +754,7 @@ t.test("a read position that a load finds is taken also for a head that was deli
 });
 
 t.test("a read position is not lost on a user who leaves, is forgotten and comes back before it is stored", (t) => {
-  const bench = new UserBench({ absentUsersMax: 0 });
+  const bench = new UserBench({ absentBytesMax: 0 });
   const gateway = new FakeGateway();
   for (let i = 0; i < 5; i++) bench.row("bob", "ann");
   const phone = gateway.session("ann", 1);
@@ -742,7 +816,7 @@ class Users {
   private ref: number;
 
   constructor(absentUsersMax: number) {
-    this.bench = new UserBench({ absentUsersMax, waitingMax: 50 }, 2);
+    this.bench = new UserBench({ absentBytesMax: absentBytes(1, absentUsersMax), waitingMax: 50 }, 2);
     this.gateway = new FakeGateway();
     this.devices = [new Device("ann", 1), new Device("ann", 2), new Device("bob", 3), new Device("carl", 4)];
     this.ref = 0;

@@ -11,25 +11,32 @@ import { hawser } from "../../proto/gen/hawser.js";
 import { Limits } from "../../proto/limits.ts";
 import type { Row, StoredHead, StoredMembership } from "../store/store.ts";
 import { RecordType } from "../store/store.ts";
+import { bytesOf } from "../store/latin1.ts";
+import { type AbsentLimits, type AbsentTotal, AbsentUsers } from "./absent.ts";
+import { HeadTable } from "./head-table.ts";
 import { nameFor } from "./naming.ts";
 import type { Completion, UserOutput } from "./output.ts";
 import { DeliveryClass } from "../../proto/delivery-class.ts";
 import { closeSession, replyError } from "./reply.ts";
 import { bytesText, type Session } from "./session.ts";
 import { sha256 } from "./sha256.ts";
-import { User, type UserHead, UserState } from "./user.ts";
+import { User, UserState } from "./user.ts";
 import { decodeWatermark, encodeWatermark } from "./watermark.ts";
 
-export interface UserLimits {
-  /** Users without a session whose heads are kept, for quick returns; the longest absent go first. */
-  absentUsersMax: number;
+export interface UserLimits extends AbsentLimits {
   sessionsPerUserMax: number;
   /** Commands of one user that wait for the heads. */
   waitingMax: number;
   headsPerPageMax: number;
 }
 
-export const USER_LIMITS: UserLimits = { absentUsersMax: 1024, sessionsPerUserMax: 32, waitingMax: 256, headsPerPageMax: Limits.headsPerPageMax };
+export const USER_LIMITS: UserLimits = {
+  absentBytesMax: 1024 * 1024 * 1024,
+  absentSecondsMax: 3600,
+  sessionsPerUserMax: 32,
+  waitingMax: 256,
+  headsPerPageMax: Limits.headsPerPageMax,
+};
 
 /** Longest encoding of one Head beside its id: seq, hash, time, counts and tags. */
 const HEAD_BYTES_MAX = 96;
@@ -52,19 +59,28 @@ export class UserShard {
   private readonly counter: ChangeCounter;
   private readonly limits: UserLimits;
   private readonly users: Map<string, User>;
-  /** Users without sessions, the longest absent first. */
-  private readonly absent: Map<string, User>;
-  /** Read positions that moved since the last flush. */
-  private readonly moved: Map<UserHead, { user: User; origin: Session }>;
+  private readonly heads: HeadTable;
+  private readonly absent: AbsentUsers;
+  /** Read positions that moved since the last flush, by the place of the head. */
+  private readonly moved: Map<number, { user: User; origin: Session }>;
 
-  constructor(shard: number, incarnation: Uint8Array, output: UserOutput, counter: ChangeCounter, limits: UserLimits = USER_LIMITS) {
+  /** `counter` and `absent` are shared by all user shards of a process. */
+  constructor(
+    shard: number,
+    incarnation: Uint8Array,
+    output: UserOutput,
+    counter: ChangeCounter,
+    absent: AbsentTotal = { bytes: 0, users: 0, nowSeconds: 0 },
+    limits: UserLimits = USER_LIMITS,
+  ) {
     this.shard = shard;
     this.incarnation = incarnation;
     this.output = output;
     this.counter = counter;
     this.limits = limits;
     this.users = new Map();
-    this.absent = new Map();
+    this.heads = new HeadTable();
+    this.absent = new AbsentUsers(absent, limits, (user) => this.forget(user));
     this.moved = new Map();
   }
 
@@ -74,28 +90,30 @@ export class UserShard {
    */
   attach(session: Session): void {
     const user = this.userOf(session);
-    this.absent.delete(user.idText);
-    const { sessions } = user;
+    if (user.first === undefined) {
+      this.absent.remove(user);
+      user.first = session;
+      return;
+    }
+    const sessions = user.sessions();
     // One that was left behind already replaces nobody.
     if (sessions.some((other) => replaces(other, session))) return closeSession(session, REPLACED);
     for (const other of sessions.slice()) {
-      if (other.installText !== session.installText && (session.reported || other.deviceText !== session.deviceText)) continue;
-      user.removeSession(other);
+      if (!sameInstall(other, session) && (session.reported || other.deviceText !== session.deviceText)) continue;
+      sessions.splice(sessions.indexOf(other), 1);
       closeSession(other, REPLACED);
     }
     const firstNew = session.reported ? sessions.findIndex((other) => !other.reported) : -1;
     sessions.splice(firstNew < 0 ? sessions.length : firstNew, 0, session);
     if (sessions.length > this.limits.sessionsPerUserMax) closeSession(sessions.shift()!, TOO_MANY);
+    user.setSessions(sessions);
   }
 
   detach(session: Session): void {
     const user = this.users.get(session.userText);
-    if (user === undefined || !user.removeSession(session) || user.sessions.length > 0) return;
-    if (user.state !== UserState.Loaded) {
-      if (user.state === UserState.Cold) this.users.delete(user.idText);
-      return;
-    }
-    this.left(user);
+    if (user === undefined || !user.removeSession(session) || user.first !== undefined) return;
+    if (user.state === UserState.Loaded) this.absent.add(user);
+    else if (user.state === UserState.Cold) this.users.delete(user.idText);
   }
 
   /** Sync: the heads that changed since the watermark, in the order of their changes, a page of them. */
@@ -109,7 +127,7 @@ export class UserShard {
     if (digest.length !== 8) return replyError(session, ErrorCode.BadRequest, ref);
     const theirs = bytesText(digest);
     this.whenLoaded(session, ref, (user) => {
-      if (count === user.heads.size && theirs === bytesText(digestBytes(user.digest(sha256)))) {
+      if (count === (user.heads?.count ?? 0) && theirs === bytesText(digestBytes(this.heads.digest(user, sha256)))) {
         session.gateway.deliver(session, encodeMessage(FrameType.Checked, hawser.v1.Checked, { ref }), DeliveryClass.Control);
       } else this.replyHeads(user, session, ref, 0);
     });
@@ -118,13 +136,14 @@ export class UserShard {
   /** A read position. It is stored and told to the user's other devices by the next flushReads. */
   read(keyText: string, session: Session, ref: number, seq: number): void {
     this.whenLoaded(session, ref, (user) => {
-      const head = user.heads.get(keyText);
+      const { heads } = this;
+      const head = heads.find(user, keyText);
       // Nothing to have read: the conversation has no rows, or the user is not in it.
-      if (head === undefined) return;
-      const readSeq = Math.min(seq, head.head.seq);
-      if (readSeq <= head.readSeq) return;
-      head.readSeq = readSeq;
-      if (!this.moved.has(head)) user.unstoredReads++;
+      if (head === 0) return;
+      const readSeq = Math.min(seq, heads.seq[head]!);
+      if (readSeq <= heads.readSeq[head]!) return;
+      heads.readSeq[head] = readSeq;
+      if (!this.moved.has(head)) user.heads!.unstoredReads++;
       this.moved.set(head, { user, origin: session });
     });
   }
@@ -133,21 +152,29 @@ export class UserShard {
   flushReads(): void {
     if (this.moved.size === 0) return;
     for (const [head, { user, origin }] of this.moved) {
-      this.output.record(this.shard, { type: RecordType.Read, user: user.id, conversation: head.key, seq: head.readSeq }, new ReadCompletion(this, user));
+      const id = bytesOf(user.idText);
+      const conversation = bytesOf(this.heads.keyText(head));
+      const seq = this.heads.readSeq[head]!;
+      this.output.record(this.shard, { type: RecordType.Read, user: id, conversation, seq }, new ReadCompletion(this, user));
       // A device that was away learns it from the head.
-      user.change(head, ++this.counter.value);
-      const others = user.sessions.filter((session) => session !== origin);
+      this.heads.changed(user, head, ++this.counter.value);
+      const others = user.sessions().filter((session) => session !== origin);
       if (others.length === 0) continue;
-      const frame = encodeMessage(FrameType.Read, hawser.v1.Read, { ...nameFor(head.key, user.id), seq: head.readSeq });
-      deliverTo(others, frame, DeliveryClass.Push);
+      const frame = encodeMessage(FrameType.Read, hawser.v1.Read, { ...nameFor(conversation, id), seq });
+      deliverTo(others, frame, DeliveryClass.Receipt);
     }
     this.moved.clear();
   }
 
   /** Called by ReadCompletion: a read position of that user is durable. */
   readStored(user: User): void {
-    user.unstoredReads--;
-    this.forgetAbsent();
+    user.heads!.unstoredReads--;
+    this.absent.trim();
+  }
+
+  /** Forgets who has been absent for too long. Called now and then. */
+  forgetAbsent(): void {
+    this.absent.trim();
   }
 
   /**
@@ -164,15 +191,14 @@ export class UserShard {
   ): void {
     const user = this.users.get(userText);
     if (user === undefined) return;
-    if (user.state !== UserState.Cold) user.mergeHead(key, keyText, head, 0, ++this.counter.value);
-    const { sessions } = user;
-    if (sessions.length === 0) return;
-    if (sessions.length === 1) {
-      const only = sessions[0]!;
-      if (!isAmong(only, except)) only.gateway.deliver(only, frame(row, key), DeliveryClass.Push);
+    if (user.state !== UserState.Cold) this.merge(user, keyText, head, 0);
+    const { first } = user;
+    if (first === undefined) return;
+    if (user.others.length === 0) {
+      if (!isAmong(first, except)) first.gateway.deliver(first, frame(row, key), DeliveryClass.Push);
       return;
     }
-    const receivers = sessions.filter((session) => !isAmong(session, except));
+    const receivers = user.sessions().filter((session) => !isAmong(session, except));
     if (receivers.length > 0) deliverTo(receivers, frame(row, key), DeliveryClass.Push);
   }
 
@@ -180,13 +206,11 @@ export class UserShard {
   loadedPage(userId: Uint8Array, page: readonly StoredMembership[], last: boolean): void {
     const user = this.users.get(bytesText(userId));
     if (user === undefined || user.state !== UserState.Loading) return;
-    for (const { conversation, head, readSeq } of page) {
-      user.mergeHead(conversation, bytesText(conversation), head, readSeq, ++this.counter.value);
-    }
-    if (!last) return this.output.loadHeads(this.shard, user.id, page.at(-1)!.conversation);
+    for (const { conversation, head, readSeq } of page) this.merge(user, bytesText(conversation), head, readSeq);
+    if (!last) return this.output.loadHeads(this.shard, userId, page.at(-1)!.conversation);
     user.state = UserState.Loaded;
-    for (const run of user.waiting.splice(0)) run();
-    if (user.sessions.length === 0) this.left(user);
+    for (const run of user.takeWaiting()) run();
+    if (user.first === undefined) this.absent.add(user);
   }
 
   /** Users in memory. */
@@ -197,27 +221,23 @@ export class UserShard {
   private userOf(session: Session): User {
     let user = this.users.get(session.userText);
     if (user === undefined) {
-      user = new User(session.user, session.userText);
-      this.users.set(session.userText, user);
+      user = new User(session.userText);
+      this.users.set(user.idText, user);
     }
+    // One text for all of them.
+    session.userText = user.idText;
     return user;
   }
 
-  /** The last session of a loaded user is gone: the heads stay for a while. */
-  private left(user: User): void {
-    this.absent.set(user.idText, user);
-    this.forgetAbsent();
+  private merge(user: User, keyText: string, head: StoredHead, readSeq: number): void {
+    const known = user.heads?.count;
+    this.heads.merge(user, keyText, head, readSeq, ++this.counter.value);
+    if (user.first === undefined && user.heads!.count !== known) this.absent.grown(user);
   }
 
-  /** Back to the bound on absent users. Who has read positions that no load would find yet stays until they are stored. */
-  private forgetAbsent(): void {
-    if (this.absent.size <= this.limits.absentUsersMax) return;
-    for (const gone of this.absent.values()) {
-      if (gone.unstoredReads > 0) continue;
-      this.absent.delete(gone.idText);
-      this.users.delete(gone.idText);
-      if (this.absent.size <= this.limits.absentUsersMax) return;
-    }
+  private forget(user: User): void {
+    this.heads.release(user);
+    this.users.delete(user.idText);
   }
 
   private whenLoaded(session: Session, ref: number, run: (user: User) => void): void {
@@ -226,29 +246,30 @@ export class UserShard {
     if (user === undefined || session.closing) return;
     if (user.state === UserState.Loaded) return run(user);
     if (user.waiting.length >= this.limits.waitingMax) return replyError(session, ErrorCode.Busy, ref, { retryAfterMs: BUSY_RETRY_MS });
-    user.waiting.push(() => run(user));
+    user.wait(() => run(user));
     if (user.state === UserState.Loading) return;
     user.state = UserState.Loading;
-    this.output.loadHeads(this.shard, user.id, undefined);
+    this.output.loadHeads(this.shard, bytesOf(user.idText), undefined);
   }
 
   private replyHeads(user: User, session: Session, ref: number, since: number): void {
+    const { heads: table } = this;
+    const id = bytesOf(user.idText);
     const heads: hawser.v1.Head.$Properties[] = [];
     const bytesMax = Math.min(Limits.pageBytesMax, Math.floor(session.frameBytesMax / 2));
     let bytes = 0;
     let last = 0;
     let more = false;
-    for (let at = user.firstChange(since); at < user.changesEnd; at++) {
-      const head = user.changedAt(at);
-      if (head === undefined) continue;
-      bytes += HEAD_BYTES_MAX + head.key.length;
+    for (let at = table.firstChange(user, since); at !== 0; at = table.next(at)) {
+      const key = bytesOf(table.keyText(at));
+      bytes += HEAD_BYTES_MAX + key.length;
       if (heads.length > 0 && (heads.length >= this.limits.headsPerPageMax || bytes > bytesMax)) {
         more = true;
         break;
       }
-      last = head.change;
-      const { seq, hash, time, uncounted } = head.head;
-      heads.push({ ...nameFor(head.key, user.id), seq, hash, time, uncounted, readSeq: head.readSeq });
+      last = table.change[at]!;
+      const [seq, time, uncounted, readSeq] = [table.seq[at]!, table.time[at]!, table.uncounted[at]!, table.readSeq[at]!];
+      heads.push({ ...nameFor(key, id), seq, hash: table.hash(at), time, uncounted, readSeq });
     }
     const watermark = encodeWatermark(this.incarnation, more ? last : this.counter.value);
     const frame = encodeMessage(FrameType.Heads, hawser.v1.Heads, { ref, heads, watermark, more });
@@ -281,8 +302,12 @@ class ReadCompletion implements Completion {
  */
 function replaces(other: Session, session: Session): boolean {
   const newer = session.reported && !other.reported;
-  if (other.installText !== session.installText) return newer && other.deviceText === session.deviceText && other.gateway === session.gateway;
+  if (!sameInstall(other, session)) return newer && other.deviceText === session.deviceText && other.gateway === session.gateway;
   return other.connection > session.connection || (newer && other.connection === session.connection);
+}
+
+function sameInstall(a: Session, b: Session): boolean {
+  return a.installLow === b.installLow && a.installHigh === b.installHigh;
 }
 
 function isAmong(session: Session, waiters: readonly { session: Session }[]): boolean {

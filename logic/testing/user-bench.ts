@@ -2,6 +2,7 @@
 // effects reach the shard, loads are answered and read positions are stored when the test says so.
 import { directKey, directUsers } from "../../proto/conversation.ts";
 import { fanOutDirect } from "../push/fanout.ts";
+import type { AbsentTotal } from "../shard/absent.ts";
 import { Conversation, type PendingSend, Sender } from "../shard/conversation.ts";
 import type { Completion, UserOutput } from "../shard/output.ts";
 import { bytesText, type Session } from "../shard/session.ts";
@@ -27,6 +28,8 @@ export class UserBench implements UserOutput {
   shard: UserShard;
   /** Shared with the shard: what it last numbered. */
   counter: { value: number };
+  /** Likewise: users without sessions, and the time. */
+  absent: AbsentTotal;
   /** Loads that wait for answer(). */
   loads: Load[];
   /** Rows that are durable, and that the shard has not heard of. */
@@ -42,6 +45,7 @@ export class UserBench implements UserOutput {
     this.disk = new MemoryDisk(1);
     this.disk.epoch = 1;
     this.counter = { value: 0 };
+    this.absent = { bytes: 0, users: 0, nowSeconds: 0 };
     this.limits = { ...USER_LIMITS, ...limits };
     this.headsPerLoad = headsPerLoad;
     this.loads = [];
@@ -49,19 +53,20 @@ export class UserBench implements UserOutput {
     this.records = [];
     this.processes = 1;
     this.conversations = new Map();
-    this.shard = new UserShard(0, this.incarnation, this, this.counter, this.limits);
+    this.shard = new UserShard(0, this.incarnation, this, this.counter, this.absent, this.limits);
   }
 
   /** The process died and another one began: what was not durable is gone, and so are effects not had. */
   restart(epoch = this.disk.epoch + 1): void {
     this.disk.epoch = epoch;
     this.counter = { value: 0 };
+    this.absent = { bytes: 0, users: 0, nowSeconds: this.absent.nowSeconds };
     this.loads = [];
     this.effects = [];
     this.records = [];
     this.processes++;
     this.conversations.clear();
-    this.shard = new UserShard(0, this.incarnation, this, this.counter, this.limits);
+    this.shard = new UserShard(0, this.incarnation, this, this.counter, this.absent, this.limits);
   }
 
   /** A row of direct(sender, peer), durable; the shard hears of it by tellEffects. Returns its seq. */
@@ -87,7 +92,7 @@ export class UserBench implements UserOutput {
     this.write([...(head === undefined ? members : []), { type: RecordType.Row, conversation: key, row, hash }]);
     const stored = this.disk.head(key)!;
     const waiters = except.map((session) => ({ session, ref: 1 }));
-    const pending = { sender: new Sender(install, bytesText(install), clientSeq), row, hash, refused: 0, waiters };
+    const pending = { sender: new Sender(install, clientSeq), row, hash, refused: 0, waiters };
     this.effects.push({ conversation: this.conversation(key), pending, head: stored });
     return row.seq;
   }

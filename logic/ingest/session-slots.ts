@@ -1,0 +1,51 @@
+// The sessions of one gateway by slot: pages of an array, since gateways give out slots from 0 on. A map of as many would be made
+// anew, in one go, each time it has to grow.
+import type { Session } from "../shard/session.ts";
+
+const PAGE_BITS = 8;
+const PAGE = 1 << PAGE_BITS;
+/** As many as any gateway may have connections (gateway/config.ts); a slot beyond is none. */
+export const SLOTS_MAX = 16_777_216;
+
+type Page = (Session | undefined)[];
+
+export class SessionSlots {
+  size: number;
+  private readonly pages: (Page | undefined)[];
+
+  constructor() {
+    this.size = 0;
+    this.pages = [];
+  }
+
+  get(slot: number): Session | undefined {
+    return slot < SLOTS_MAX ? this.pages[slot >>> PAGE_BITS]?.[slot & (PAGE - 1)] : undefined;
+  }
+
+  /** Puts a session into its slot, which is free. The caller has seen to it that it is below SLOTS_MAX. */
+  add(session: Session): void {
+    const { pages } = this;
+    const index = session.slot >>> PAGE_BITS;
+    while (pages.length <= index) pages.push(undefined);
+    const page = (pages[index] ??= new Array<Session | undefined>(PAGE).fill(undefined));
+    page[session.slot & (PAGE - 1)] = session;
+    this.size++;
+  }
+
+  /** Frees the slot of a session that is in it. */
+  remove(session: Session): void {
+    this.pages[session.slot >>> PAGE_BITS]![session.slot & (PAGE - 1)] = undefined;
+    this.size--;
+  }
+
+  /** In the order of their slots. What `visit` removes is passed over. */
+  each(visit: (session: Session) => void): void {
+    for (const page of this.pages) {
+      if (page === undefined) continue;
+      for (let i = 0; i < PAGE; i++) {
+        const session = page[i];
+        if (session !== undefined) visit(session);
+      }
+    }
+  }
+}
