@@ -1,0 +1,176 @@
+// Limits by address and user: the table against a Map that forgets nothing, and the rules one by one.
+import fc from "fast-check";
+import t from "tap";
+import { ErrorCode } from "../../proto/error-code.ts";
+import { AddressLimits, type AddressLimitOptions, EXEMPT_BY_DEFAULT, TurnedBy } from "./address-limits.ts";
+import { IpRanges } from "./ip-address.ts";
+import { RateTable } from "./rate-table.ts";
+
+const SEED = 0x1234567;
+const OFF: AddressLimitOptions = {
+  connectionsPerAddress: 0,
+  connectsPerAddressPerSecond: 0,
+  authFailuresPerAddressPerMinute: 0,
+  connectsPerUserPerMinute: 0,
+  exempt: new IpRanges([]),
+};
+
+/** A bucket as it is explained: tokens that come with time, up to a burst. */
+class PlainBuckets {
+  private readonly tokens = new Map<string, { count: number; at: number }>();
+
+  take(key: string, perSecond: number, burst: number, now: number): boolean {
+    const bucket = this.tokens.get(key) ?? { count: burst, at: now };
+    const count = Math.min(burst, bucket.count + ((now - bucket.at) * perSecond) / 1000);
+    this.tokens.set(key, { count: count >= 1 - 1e-9 ? count - 1 : count, at: now });
+    return count >= 1 - 1e-9;
+  }
+}
+
+t.test("the table: open ones are counted and tokens taken as a map does it, whoever else comes", (t) => {
+  const step = fc.record({
+    what: fc.constantFrom("open", "close", "take", "take", "wait"),
+    key: fc.oneof(fc.nat(5), fc.nat(40), fc.nat(4_000_000)),
+    bucket: fc.nat(1),
+    waits: fc.nat(400),
+  });
+  const rate = { perSecond: 4, burst: 3 };
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 400 }), fc.integer(), (steps, seed) => {
+      // Few enough places for collisions and long chains; enough for every key of a run, so that nothing is forgotten early.
+      const table = new RateTable(steps.length, seed);
+      const open = new Map<number, number>();
+      const buckets = new PlainBuckets();
+      let now = 5000;
+      for (const { what, key, bucket, waits } of steps) {
+        const high = Math.floor(key / 7);
+        const low = key >>> 1 === key / 2 ? key : 0;
+        const id = high * 2 ** 32 + low;
+        now += waits;
+        if (what === "open") {
+          table.opened(high, low, now);
+          open.set(id, (open.get(id) ?? 0) + 1);
+        } else if (what === "close") {
+          table.closed(high, low);
+          open.set(id, Math.max(0, (open.get(id) ?? 0) - 1));
+        } else if (what === "take") {
+          const waitMs = table.waitMs(high, low, bucket, rate, now);
+          const takenMs = table.take(high, low, bucket, rate, now);
+          if (Math.abs(waitMs - takenMs) > 1e-6) return false;
+          if ((takenMs === 0) !== buckets.take(`${id} ${bucket}`, rate.perSecond, rate.burst, now)) return false;
+          if (takenMs > 0 && table.waitMs(high, low, bucket, rate, now + takenMs + 0.001) !== 0) return false;
+        }
+        if (table.openCount(high, low) !== (open.get(id) ?? 0)) return false;
+      }
+      return table.evictions === 0 && [...open].every(([id, count]) => table.openCount(Math.floor(id / 2 ** 32), id % 2 ** 32) === count);
+    }),
+    { numRuns: 400 },
+  );
+  t.end();
+});
+
+t.test("a table that is full forgets whoever has nothing open, and counts it", (t) => {
+  const rate = { perSecond: 1, burst: 2 };
+  const table = new RateTable(100, SEED);
+  for (let key = 1; key <= 60; key++) table.opened(key, key, 0);
+  for (let key = 1000; key < 51_000; key++) table.take(key, 1, 0, rate, 0);
+  t.ok(table.size <= 192, `${table.size} keys of 50,060`);
+  t.ok(table.evictions > 49_000);
+  for (let key = 1; key <= 60; key++) if (table.openCount(key, key) !== 1) t.fail(`${key} is open and was forgotten`);
+  // An hour later their buckets are full: making room costs nobody anything.
+  const before = table.evictions;
+  for (let key = 100_000; key < 100_100; key++) table.take(key, 1, 0, rate, 3_600_000);
+  t.equal(table.evictions, before);
+  const open = new RateTable(20, SEED);
+  t.throws(() => {
+    for (let key = 0; key < 1000; key++) open.opened(key, 7, 0);
+  }, /made for/);
+  t.end();
+});
+
+t.test("connections of an address: counted from opened to closed, IPv6 by its network", (t) => {
+  const limits = new AddressLimits(100, { ...OFF, connectionsPerAddress: 2 }, SEED);
+  t.equal(limits.opened(0, "192.0.2.1", 0), undefined);
+  t.equal(limits.opened(1, "::ffff:192.0.2.1", 0), undefined, "the same in its IPv6 form");
+  t.match(limits.opened(2, "192.0.2.1", 0), { code: ErrorCode.TooManyConnections, retryAfterMs: 10_000 });
+  t.equal(limits.opened(3, "192.0.2.2", 0), undefined, "another address");
+  limits.closed(0);
+  t.match(limits.opened(4, "192.0.2.1", 0), { code: ErrorCode.TooManyConnections }, "the one that was turned away is open still");
+  limits.closed(2);
+  limits.closed(4);
+  limits.closed(4);
+  t.equal(limits.opened(5, "192.0.2.1", 0), undefined);
+  t.match(limits.opened(6, "192.0.2.1", 0), { code: ErrorCode.TooManyConnections }, "a second close of a slot counts nothing down");
+
+  t.equal(limits.opened(10, "2001:db8:1:2::1", 0), undefined);
+  t.equal(limits.opened(11, "2001:0db8:0001:0002:ffff:ffff:ffff:ffff", 0), undefined);
+  t.match(limits.opened(12, "2001:db8:1:2:3::", 0), { code: ErrorCode.TooManyConnections }, "one network");
+  t.equal(limits.opened(13, "2001:db8:1:3::1", 0), undefined, "the next one");
+  for (const text of ["", "unix", "1.2.3"]) for (let slot = 20; slot < 24; slot++) t.equal(limits.opened(slot, text, 0), undefined, "no address, no limit");
+  t.equal(limits.turned[TurnedBy.Open], 4);
+  t.end();
+});
+
+t.test("new connections of an address, and tokens of it that were refused", (t) => {
+  const limits = new AddressLimits(100, { ...OFF, connectsPerAddressPerSecond: 2, authFailuresPerAddressPerMinute: 3 }, SEED);
+  const address = "198.51.100.1";
+  const connects = (count: number, now: number): number => {
+    let taken = 0;
+    for (let i = 0; i < count; i++) {
+      if (limits.opened(0, address, now) === undefined) taken++;
+      limits.closed(0);
+    }
+    return taken;
+  };
+  t.equal(connects(100, 1000), 20, "ten seconds' worth at once");
+  t.match(limits.opened(0, address, 1000), { code: ErrorCode.Busy, retryAfterMs: 500 });
+  t.equal(connects(100, 4000), 6);
+  t.equal(connects(100, 3_600_000), 20, "and never more");
+
+  const other = "198.51.100.2";
+  for (let i = 0; i < 3; i++) {
+    t.equal(limits.opened(1, other, 4_000_000), undefined);
+    limits.authFailed(1, 4_000_000);
+    limits.closed(1);
+  }
+  t.match(limits.opened(1, other, 4_000_000), { code: ErrorCode.Busy, retryAfterMs: 20_000, detail: /refused/ });
+  t.equal(limits.opened(2, "198.51.100.3", 4_000_000), undefined);
+  limits.authFailed(1, 4_000_001);
+  limits.authFailed(50, 4_000_001);
+  t.equal(limits.opened(3, other, 4_020_001), undefined, "a third of a minute later there is one more");
+  t.end();
+});
+
+t.test("connections of a user", (t) => {
+  const limits = new AddressLimits(10, { ...OFF, connectsPerUserPerMinute: 5 }, SEED);
+  const ann = Buffer.from("ann");
+  for (let i = 0; i < 5; i++) t.equal(limits.userConnected(ann, 0), undefined);
+  t.match(limits.userConnected(ann, 0), { code: ErrorCode.Busy, retryAfterMs: 12_000 });
+  t.equal(limits.userConnected(Buffer.from("bob"), 0), undefined);
+  t.equal(limits.userConnected(ann, 12_001), undefined);
+  t.equal(limits.turned[TurnedBy.User], 1);
+  // A hundred thousand users: nobody shares a bucket with another, and the table keeps its size.
+  let refused = 0;
+  for (let i = 0; i < 100_000; i++) if (limits.userConnected(Buffer.from(`user ${i}`), 20_000) !== undefined) refused++;
+  t.equal(refused, 0);
+  t.ok(limits.known.users <= 98_304, `${limits.known.users}`);
+  t.end();
+});
+
+t.test("exempt addresses, and no limits at all", (t) => {
+  const strict = { connectionsPerAddress: 1, connectsPerAddressPerSecond: 1, authFailuresPerAddressPerMinute: 1, connectsPerUserPerMinute: 0 };
+  const limits = new AddressLimits(1000, { ...strict, exempt: new IpRanges(EXEMPT_BY_DEFAULT) }, SEED);
+  for (const address of ["127.0.0.1", "::1", "::ffff:127.0.0.1", "10.1.2.3", "172.31.0.1", "192.168.1.1", "100.64.0.1", "fd00::1", "fe80::1"]) {
+    for (let slot = 0; slot < 50; slot++) {
+      if (limits.opened(slot, address, 0) !== undefined) t.fail(address);
+      limits.authFailed(slot, 0);
+    }
+  }
+  t.equal(limits.known.addresses, 0);
+  t.equal(limits.opened(0, "8.8.8.8", 0), undefined);
+  t.match(limits.opened(1, "8.8.8.8", 0), { code: ErrorCode.TooManyConnections });
+  const off = new AddressLimits(1000, OFF, SEED);
+  for (let slot = 0; slot < 1000; slot++)
+    if (off.opened(slot, "8.8.8.8", 0) !== undefined || off.userConnected(Buffer.of(1), 0) !== undefined) t.fail("no limit");
+  t.end();
+});
