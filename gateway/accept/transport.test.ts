@@ -1,5 +1,5 @@
-// What every transport must do, on real sockets: one suite, run for TCP, TLS, WebSocket and WebSocket over TLS; then
-// what only one of them can get wrong.
+// What every transport must do, on real sockets: one suite, run for TCP on the native core and on node:net, TLS, WebSocket and
+// WebSocket over TLS; then what only one of them can get wrong.
 import { type AddressInfo, connect, createServer } from "node:net";
 import { request } from "node:http";
 import { connect as connectTls } from "node:tls";
@@ -9,6 +9,8 @@ import { ErrorCode, errorName } from "../../proto/error-code.ts";
 import { encodeFrame } from "../../proto/frame.ts";
 import { makeCertificate } from "../testing/certificate.ts";
 import { type ClientKind, openClient, type WebSocketClient } from "../testing/client.ts";
+import { loadTcpAddon } from "../native/build.ts";
+import { listenNativeTcp } from "./native-tcp.ts";
 import { SlotPool } from "./slot-pool.ts";
 import { listenTcp } from "./tcp.ts";
 import { FRAME_FIELDS, type Transport, type TransportEvents, type TransportOptions, WriteResult } from "./transport.ts";
@@ -97,21 +99,45 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-const listenOf = (kind: ClientKind) => (kind === "tcp" || kind === "tls" ? listenTcp : listenWebSocket);
+/** What the suite is run for: who listens, and what a client of it speaks. */
+interface Subject {
+  name: string;
+  kind: ClientKind;
+  listen: (options: TransportOptions, events: TransportEvents) => Promise<Transport>;
+  skip: string | false;
+}
+const noCertificate = certificate === undefined ? "no openssl to make a certificate with" : false;
+const SUBJECTS: readonly Subject[] = [
+  { name: "native", kind: "tcp", listen: listenNativeTcp, skip: noNative() },
+  { name: "net", kind: "tcp", listen: listenTcp, skip: false },
+  { name: "tls", kind: "tls", listen: listenTcp, skip: noCertificate },
+  { name: "ws", kind: "ws", listen: listenWebSocket, skip: false },
+  { name: "wss", kind: "wss", listen: listenWebSocket, skip: noCertificate },
+];
+const subjectOf = (name: string) => SUBJECTS.find((subject) => subject.name === name)!;
 
-async function listen(t: Test, kind: ClientKind, fields: Partial<TransportOptions> = {}): Promise<{ transport: Transport; events: Recorder }> {
+function noNative(): string | false {
+  try {
+    loadTcpAddon();
+    return false;
+  } catch (error) {
+    return `no native core here: ${(error as Error).message}`;
+  }
+}
+
+async function listen(t: Test, { kind, listen }: Subject, fields: Partial<TransportOptions> = {}): Promise<{ transport: Transport; events: Recorder }> {
   const events = new Recorder();
-  const transport = await listenOf(kind)(options(kind, fields), events);
+  const transport = await listen(options(kind, fields), events);
   t.teardown(() => transport.stop());
   return { transport, events };
 }
 
-for (const kind of ["tcp", "tls", "ws", "wss"] as const) {
+for (const subject of SUBJECTS) {
+  const { kind } = subject;
   const stream = kind === "tcp" || kind === "tls";
-  const skip = certificate === undefined && (kind === "tls" || kind === "wss") ? "no openssl to make a certificate with" : false;
-  t.test(`${kind}`, { skip }, async (t) => {
+  t.test(subject.name, { skip: subject.skip }, async (t) => {
     t.test("frames come whole and in order, many in a call", async (t) => {
-      const { transport, events } = await listen(t, kind);
+      const { transport, events } = await listen(t, subject);
       const client = await openClient(kind, transport.port);
       await until(() => events.open.size === 1, "opened");
       t.strictSame(events.log, [`opened ${SLOT_FIRST}`]);
@@ -141,7 +167,7 @@ for (const kind of ["tcp", "tls", "ws", "wss"] as const) {
     });
 
     t.test("bytes that are no frames", async (t) => {
-      const { transport, events } = await listen(t, kind);
+      const { transport, events } = await listen(t, subject);
       const good = Buffer.from(encodeFrame(5, Buffer.from("good")));
       const cases: [string, number[], number][] = [
         ["4 GB", [0xff, 0xff, 0xff, 0xff, 0x0f], ErrorCode.BadFrame],
@@ -169,7 +195,7 @@ for (const kind of ["tcp", "tls", "ws", "wss"] as const) {
     });
 
     t.test("writes arrive in order; closing sends everything first", async (t) => {
-      const { transport, events } = await listen(t, kind);
+      const { transport, events } = await listen(t, subject);
       const client = await openClient(kind, transport.port);
       client.keepBytes = true;
       await until(() => events.open.size === 1, "opened");
@@ -191,7 +217,7 @@ for (const kind of ["tcp", "tls", "ws", "wss"] as const) {
     });
 
     t.test("a view of a large buffer is written as it was", async (t) => {
-      const { transport, events } = await listen(t, kind);
+      const { transport, events } = await listen(t, subject);
       const client = await openClient(kind, transport.port);
       await until(() => events.open.size === 1, "opened");
       const batch = Buffer.alloc(700_000);
@@ -203,7 +229,7 @@ for (const kind of ["tcp", "tls", "ws", "wss"] as const) {
     });
 
     t.test("a peer that never reads: Buffered, and cut off in the end", async (t) => {
-      const { transport, events } = await listen(t, kind);
+      const { transport, events } = await listen(t, subject);
       const client = await openClient(kind, transport.port);
       await until(() => events.open.size === 1, "opened");
       client.pause();
@@ -234,7 +260,7 @@ for (const kind of ["tcp", "tls", "ws", "wss"] as const) {
     });
 
     t.test("slots are used again, and are bounded", async (t) => {
-      const { transport, events } = await listen(t, kind, { slotsMax: 2 });
+      const { transport, events } = await listen(t, subject, { slotsMax: 2 });
       const first = await openClient(kind, transport.port);
       await openClient(kind, transport.port);
       await until(() => events.open.size === 2, "two");
@@ -253,7 +279,7 @@ for (const kind of ["tcp", "tls", "ws", "wss"] as const) {
     });
 
     t.test("closing from inside the call that hands frames over", async (t) => {
-      const { transport, events } = await listen(t, kind);
+      const { transport, events } = await listen(t, subject);
       const client = await openClient(kind, transport.port);
       events.onFrame = (slot) => transport.close(slot, encodeFrame(3, Buffer.from("enough")));
       client.write(Buffer.concat(Array.from({ length: 5000 }, () => Buffer.from(encodeFrame(5, Buffer.from("x"))))));
@@ -266,7 +292,7 @@ for (const kind of ["tcp", "tls", "ws", "wss"] as const) {
     t.test("stopping", async (t) => {
       // A port that is given, as in service: one that the system chose cannot always be taken again at once.
       const port = await freePort();
-      const { transport, events } = await listen(t, kind, { port });
+      const { transport, events } = await listen(t, subject, { port });
       const client = await openClient(kind, transport.port);
       await until(() => events.open.size === 1, "opened");
       transport.stopListening();
@@ -276,15 +302,15 @@ for (const kind of ["tcp", "tls", "ws", "wss"] as const) {
       await transport.stop();
       t.equal(events.open.size, 0, "all are told closed before stop resolves");
       await client.until(() => client.closed, "the end");
-      const again = await listenOf(kind)(options(kind, { port }), new Recorder());
+      const again = await subject.listen(options(kind, { port }), new Recorder());
       t.equal(again.port, port, "the port is free");
-      await t.rejects(listenOf(kind)(options(kind, { port }), new Recorder()), "and is not shared");
+      await t.rejects(subject.listen(options(kind, { port }), new Recorder()), "and is not shared");
       await again.stop();
     });
 
     if (!stream) return;
     t.test("a frame over many reads; pausing", async (t) => {
-      const { transport, events } = await listen(t, kind);
+      const { transport, events } = await listen(t, subject);
       const client = await openClient(kind, transport.port);
       const bytes = Buffer.concat([encodeFrame(5, Buffer.alloc(300, 7)), Buffer.of(0), encodeFrame(6, Buffer.from("end"))]);
       for (const byte of bytes) {
@@ -313,7 +339,7 @@ for (const kind of ["tcp", "tls", "ws", "wss"] as const) {
 }
 
 t.test("WebSocket only", async (t) => {
-  const { transport, events } = await listen(t, "ws");
+  const { transport, events } = await listen(t, subjectOf("ws"));
   const open = async () => (await openClient("ws", transport.port)) as WebSocketClient;
   const text = await open();
   text.socket.send("hello");
@@ -361,7 +387,8 @@ t.test("WebSocket only", async (t) => {
 
 t.test("TLS only", { skip: certificate === undefined ? "no openssl to make a certificate with" : false }, async (t) => {
   for (const kind of ["tls", "wss"] as const) {
-    const { transport, events } = await listen(t, kind);
+    const subject = subjectOf(kind);
+    const { transport, events } = await listen(t, subject);
     const plain = connect(transport.port, "127.0.0.1");
     plain.on("error", () => undefined);
     plain.write("GET / HTTP/1.1\r\n\r\n");
@@ -385,7 +412,7 @@ t.test("TLS only", { skip: certificate === undefined ? "no openssl to make a cer
     await until(() => events.open.size === 1, "opened");
     t.strictSame(events.log, [`opened ${SLOT_FIRST}`], "those before were never opened");
     client.destroy();
-    await t.rejects(listenOf(kind)(options(kind, { tls: { certFile: "/nowhere/cert.pem", keyFile: "/nowhere/key.pem" } }), new Recorder()));
+    await t.rejects(subject.listen(options(kind, { tls: { certFile: "/nowhere/cert.pem", keyFile: "/nowhere/key.pem" } }), new Recorder()));
   }
 });
 
