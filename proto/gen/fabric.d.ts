@@ -1,4 +1,4 @@
-// GENERATED from fabric.proto by `npm run proto:generate`, never edited. sha256 01bd7b9027b7f3608847ce09f7825a2344c4a619220fc06930725bc5889da616
+// GENERATED from fabric.proto by `npm run proto:generate`, never edited. sha256 c8fb5d844eb9ab70932148fbc27982bdad45e7bba3840272b78531dee8ebf95b
 import * as $protobuf from "../runtime.js";
 
 /** Namespace hawser. */
@@ -622,6 +622,93 @@ export namespace hawser {
 
                 /** Shape of an Owner. */
                 type $Shape = hawser.fabric.v1.Owner.$Properties;
+            }
+
+            /**
+             * Properties of a GatewayEntry.
+             * @deprecated Use hawser.fabric.v1.GatewayEntry.$Properties instead.
+             */
+            interface IGatewayEntry extends hawser.fabric.v1.GatewayEntry.$Properties {
+            }
+
+            /** Represents a GatewayEntry. */
+            class GatewayEntry {
+
+                /**
+                 * Constructs a new GatewayEntry.
+                 * @param [properties] Properties to set
+                 */
+                constructor(properties?: hawser.fabric.v1.GatewayEntry.$Properties);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+
+                /** GatewayEntry incarnation. */
+                incarnation: Uint8Array;
+
+                /** GatewayEntry tcp. */
+                tcp: string;
+
+                /** GatewayEntry websocket. */
+                websocket: string;
+
+                /** GatewayEntry sessions. */
+                sessions: number;
+
+                /** GatewayEntry sessionsMax. */
+                sessionsMax: number;
+
+                /** GatewayEntry draining. */
+                draining: boolean;
+
+                /**
+                 * Encodes the specified GatewayEntry message. Does not implicitly {@link hawser.fabric.v1.GatewayEntry.verify|verify} messages.
+                 * @param message GatewayEntry message or plain object to encode
+                 * @param [writer] Writer to encode to
+                 * @returns Writer
+                 */
+                static encode(message: hawser.fabric.v1.GatewayEntry.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                /**
+                 * Decodes a GatewayEntry message from the specified reader or buffer.
+                 * @param reader Reader or buffer to decode from
+                 * @param [length] Message length if known beforehand
+                 * @returns {hawser.fabric.v1.GatewayEntry & hawser.fabric.v1.GatewayEntry.$Shape} GatewayEntry
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): hawser.fabric.v1.GatewayEntry & hawser.fabric.v1.GatewayEntry.$Shape;
+            }
+
+            namespace GatewayEntry {
+
+                /** Properties of a GatewayEntry. */
+                interface $Properties {
+
+                    /** GatewayEntry incarnation */
+                    incarnation?: (Uint8Array|null);
+
+                    /** GatewayEntry tcp */
+                    tcp?: (string|null);
+
+                    /** GatewayEntry websocket */
+                    websocket?: (string|null);
+
+                    /** GatewayEntry sessions */
+                    sessions?: (number|null);
+
+                    /** GatewayEntry sessionsMax */
+                    sessionsMax?: (number|null);
+
+                    /** GatewayEntry draining */
+                    draining?: (boolean|null);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+                }
+
+                /** Shape of a GatewayEntry. */
+                type $Shape = hawser.fabric.v1.GatewayEntry.$Properties;
             }
         }
     }

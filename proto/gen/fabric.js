@@ -1,4 +1,4 @@
-// GENERATED from fabric.proto by `npm run proto:generate`, never edited. sha256 01bd7b9027b7f3608847ce09f7825a2344c4a619220fc06930725bc5889da616
+// GENERATED from fabric.proto by `npm run proto:generate`, never edited. sha256 c8fb5d844eb9ab70932148fbc27982bdad45e7bba3840272b78531dee8ebf95b
 /*eslint-disable block-scoped-var, id-length, no-control-regex, no-magic-numbers, no-mixed-operators, no-prototype-builtins, no-redeclare, no-shadow, no-var, sort-vars, default-case, jsdoc/require-param*/
 import $protobuf from "../runtime.js";
 
@@ -1632,6 +1632,242 @@ export const hawser = $root.hawser = (() => {
                 };
 
                 return Owner;
+            })();
+
+            v1.GatewayEntry = (function() {
+
+                /**
+                 * Properties of a GatewayEntry.
+                 * @typedef {Object} hawser.fabric.v1.GatewayEntry.$Properties
+                 * @property {Uint8Array|null} [incarnation] GatewayEntry incarnation
+                 * @property {string|null} [tcp] GatewayEntry tcp
+                 * @property {string|null} [websocket] GatewayEntry websocket
+                 * @property {number|null} [sessions] GatewayEntry sessions
+                 * @property {number|null} [sessionsMax] GatewayEntry sessionsMax
+                 * @property {boolean|null} [draining] GatewayEntry draining
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+
+                /**
+                 * Properties of a GatewayEntry.
+                 * @memberof hawser.fabric.v1
+                 * @interface IGatewayEntry
+                 * @augments hawser.fabric.v1.GatewayEntry.$Properties
+                 * @deprecated Use hawser.fabric.v1.GatewayEntry.$Properties instead.
+                 */
+
+                /**
+                 * Shape of a GatewayEntry.
+                 * @typedef {hawser.fabric.v1.GatewayEntry.$Properties} hawser.fabric.v1.GatewayEntry.$Shape
+                 */
+
+                /**
+                 * Constructs a new GatewayEntry.
+                 * @memberof hawser.fabric.v1
+                 * @classdesc Represents a GatewayEntry.
+                 * @constructor
+                 * @param {hawser.fabric.v1.GatewayEntry.$Properties=} [properties] Properties to set
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+                const GatewayEntry = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                /**
+                 * GatewayEntry incarnation.
+                 * @member {Uint8Array} incarnation
+                 * @memberof hawser.fabric.v1.GatewayEntry
+                 * @instance
+                 */
+                GatewayEntry.prototype.incarnation = $util.newBuffer([]);
+
+                /**
+                 * GatewayEntry tcp.
+                 * @member {string} tcp
+                 * @memberof hawser.fabric.v1.GatewayEntry
+                 * @instance
+                 */
+                GatewayEntry.prototype.tcp = "";
+
+                /**
+                 * GatewayEntry websocket.
+                 * @member {string} websocket
+                 * @memberof hawser.fabric.v1.GatewayEntry
+                 * @instance
+                 */
+                GatewayEntry.prototype.websocket = "";
+
+                /**
+                 * GatewayEntry sessions.
+                 * @member {number} sessions
+                 * @memberof hawser.fabric.v1.GatewayEntry
+                 * @instance
+                 */
+                GatewayEntry.prototype.sessions = 0;
+
+                /**
+                 * GatewayEntry sessionsMax.
+                 * @member {number} sessionsMax
+                 * @memberof hawser.fabric.v1.GatewayEntry
+                 * @instance
+                 */
+                GatewayEntry.prototype.sessionsMax = 0;
+
+                /**
+                 * GatewayEntry draining.
+                 * @member {boolean} draining
+                 * @memberof hawser.fabric.v1.GatewayEntry
+                 * @instance
+                 */
+                GatewayEntry.prototype.draining = false;
+
+                /**
+                 * Encodes the specified GatewayEntry message. Does not implicitly {@link hawser.fabric.v1.GatewayEntry.verify|verify} messages.
+                 * @function encode
+                 * @memberof hawser.fabric.v1.GatewayEntry
+                 * @static
+                 * @param {hawser.fabric.v1.GatewayEntry.$Properties} message GatewayEntry message or plain object to encode
+                 * @param {$protobuf.Writer} [writer] Writer to encode to
+                 * @returns {$protobuf.Writer} Writer
+                 */
+                GatewayEntry.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.incarnation != null && $Object.hasOwnProperty.call(message, "incarnation") && message.incarnation.length)
+                        writer.uint32(/* id 1, wireType 2 =*/10).bytes(message.incarnation);
+                    if (message.tcp != null && $Object.hasOwnProperty.call(message, "tcp") && message.tcp !== "")
+                        writer.uint32(/* id 2, wireType 2 =*/18).string(message.tcp);
+                    if (message.websocket != null && $Object.hasOwnProperty.call(message, "websocket") && message.websocket !== "")
+                        writer.uint32(/* id 3, wireType 2 =*/26).string(message.websocket);
+                    if (message.sessions != null && $Object.hasOwnProperty.call(message, "sessions") && message.sessions !== 0)
+                        writer.uint32(/* id 4, wireType 0 =*/32).uint32(message.sessions);
+                    if (message.sessionsMax != null && $Object.hasOwnProperty.call(message, "sessionsMax") && message.sessionsMax !== 0)
+                        writer.uint32(/* id 5, wireType 0 =*/40).uint32(message.sessionsMax);
+                    if (message.draining != null && $Object.hasOwnProperty.call(message, "draining") && message.draining !== false)
+                        writer.uint32(/* id 6, wireType 0 =*/48).bool(message.draining);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                /**
+                 * Decodes a GatewayEntry message from the specified reader or buffer.
+                 * @function decode
+                 * @memberof hawser.fabric.v1.GatewayEntry
+                 * @static
+                 * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+                 * @param {number} [length] Message length if known beforehand
+                 * @returns {hawser.fabric.v1.GatewayEntry & hawser.fabric.v1.GatewayEntry.$Shape} GatewayEntry
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                GatewayEntry.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.hawser.fabric.v1.GatewayEntry();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.bytes()).length)
+                                    message.incarnation = value;
+                                else
+                                    delete message.incarnation;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.stringVerify()).length)
+                                    message.tcp = value;
+                                else
+                                    delete message.tcp;
+                                continue;
+                            }
+                        case 3: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.stringVerify()).length)
+                                    message.websocket = value;
+                                else
+                                    delete message.websocket;
+                                continue;
+                            }
+                        case 4: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.sessions = value;
+                                else
+                                    delete message.sessions;
+                                continue;
+                            }
+                        case 5: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.sessionsMax = value;
+                                else
+                                    delete message.sessionsMax;
+                                continue;
+                            }
+                        case 6: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.bool())
+                                    message.draining = value;
+                                else
+                                    delete message.draining;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return GatewayEntry;
             })();
 
             return v1;
