@@ -1,6 +1,7 @@
 // `hawser gateway`: flags and environment to the configuration of gateway/config.ts, and the life of its process.
 import type { Command } from "commander";
 import { pino } from "pino";
+import { TCP_CORES, type TcpCoreChoice } from "../gateway/accept/listen-tcp.ts";
 import { ConfigError, type GatewayConfig, type GatewayOptions, gatewayConfig } from "../gateway/config.ts";
 import { runGateway } from "../gateway/main.ts";
 import { Failure } from "./failure.ts";
@@ -21,6 +22,7 @@ interface Flags {
   jwks?: string;
   tlsCert?: string;
   tlsKey?: string;
+  tcpCore: TcpCoreChoice;
   logLevel: (typeof LOG_LEVELS)[number];
 }
 
@@ -65,6 +67,7 @@ export function build(command: Command): void {
     .option("--dev", "take dev:NAME as NAME's token: anybody can be anybody. Never in production")
     .addOption(option("--tls-cert <file>", "certificate (PEM): both ports speak TLS only", { env: "HAWSER_TLS_CERT" }))
     .addOption(option("--tls-key <file>", "its private key (PEM)", { env: "HAWSER_TLS_KEY" }))
+    .addOption(option("--tcp-core <which>", "what serves the TCP port", { env: "HAWSER_TCP_CORE", default: "auto", choices: TCP_CORES }))
     .addOption(logLevel("info"));
   for (const { key, what, usual: read } of TUNABLES) {
     const name = flagOf(key);
@@ -98,6 +101,7 @@ function configOf(flags: Flags): GatewayConfig {
       adminPort: flags.httpPort,
       adminHost: flags.httpHost,
       devTokens: flags.dev ?? false,
+      tcpCore: flags.tcpCore,
       ...(flags.jwtSecret !== undefined && { jwtSecret: flags.jwtSecret }),
       ...(flags.jwks !== undefined && { jwksFile: flags.jwks }),
       ...(flags.tlsCert !== undefined && { tlsCertFile: flags.tlsCert }),
@@ -122,6 +126,7 @@ const RENAMED: Record<string, string> = {
   tlsCertFile: "--tls-cert",
   tlsKeyFile: "--tls-key",
   devTokens: "--dev",
+  tcpCore: "--tcp-core",
 };
 
 /** An error of the configuration in the words of the command line. */

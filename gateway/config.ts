@@ -4,6 +4,7 @@ import { Limits } from "../proto/limits.ts";
 import { LINK_LIMITS, type LinkLimits } from "../proto/link.ts";
 import { checkCluster } from "../proto/subject.ts";
 import { type AdmissionLimits, openFilesMax } from "./accept/admission.ts";
+import { TCP_CORES, type TcpCoreChoice } from "./accept/listen-tcp.ts";
 import type { OutboxLimits } from "./session/outbox.ts";
 import type { SessionLimits } from "./session/session.ts";
 import type { TokenOptions } from "./session/token.ts";
@@ -50,8 +51,12 @@ export interface GatewayOptions {
   sharePorts?: boolean;
   /** Connections begin with a PROXY protocol header. */
   proxyProtocol?: boolean;
+  /** What serves the TCP port: the native core where there can be one ("auto"), by all means ("native"), or node:net ("net"). */
+  tcpCore?: TcpCoreChoice;
   /** Of frames that have begun and are not whole yet, over all connections. */
   unfinishedBytesMax?: number;
+  /** Compress for clients that ask for it. */
+  compression?: boolean;
 }
 
 export interface GatewayConfig {
@@ -74,7 +79,9 @@ export interface GatewayConfig {
   readonly linkLimits: LinkLimits;
   readonly sharePorts: boolean;
   readonly proxyProtocol: boolean;
+  readonly tcpCore: TcpCoreChoice;
   readonly unfinishedBytesMax: number;
+  readonly compression: boolean;
 }
 
 export class ConfigError extends Error {
@@ -149,6 +156,8 @@ export function gatewayConfig(options: GatewayOptions): GatewayConfig {
     linkLimits: options.linkLimits ?? LINK_LIMITS,
     sharePorts: options.sharePorts ?? false,
     proxyProtocol: options.proxyProtocol ?? false,
+    tcpCore: tcpCore(options.tcpCore ?? "auto", options.tlsCertFile !== undefined),
+    compression: options.compression ?? true,
     unfinishedBytesMax: number("unfinishedBytesMax", options.unfinishedBytesMax ?? UNFINISHED_BYTES_MAX, 2 * Limits.frameBytesMax, 1e12),
   };
 }
@@ -162,6 +171,13 @@ function port(name: string, value: number | false): number | false {
   if (value !== false && !(Number.isInteger(value) && value >= 0 && value <= 65_535))
     throw new ConfigError(`${name} is ${value}: give 0 to 65535, or false to switch it off`);
   return value;
+}
+
+function tcpCore(choice: string, tls: boolean): TcpCoreChoice {
+  const found = TCP_CORES.find((core) => core === choice);
+  if (found === undefined) throw new ConfigError(`tcpCore is ${JSON.stringify(choice)}: give ${TCP_CORES.join(", ")}`);
+  if (found === "native" && tls) throw new ConfigError("tcpCore is native, and the native core speaks no TLS: leave tcpCore or tlsCertFile out");
+  return found;
 }
 
 function cluster(name: string): string {

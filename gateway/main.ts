@@ -4,11 +4,12 @@ import { serveAdmin } from "../proto/admin-http.ts";
 import { connectBus } from "../proto/bus-nats.ts";
 import type { Bus } from "../proto/bus.ts";
 import { hex } from "../proto/hex.ts";
-import { ownersBucket } from "../proto/subject.ts";
+import { dictionariesBucket, ownersBucket } from "../proto/subject.ts";
 import { Limits } from "../proto/limits.ts";
-import { listenTcp } from "./accept/tcp.ts";
+import { listenChosenTcp } from "./accept/listen-tcp.ts";
 import type { TransportOptions } from "./accept/transport.ts";
 import { listenWebSocket } from "./accept/websocket.ts";
+import { DictionarySource } from "./compress/dictionary-source.ts";
 import type { GatewayConfig } from "./config.ts";
 import { Gateway } from "./gateway.ts";
 import type { Log } from "./log.ts";
@@ -17,6 +18,8 @@ import { TokenVerifier } from "./session/token.ts";
 
 /** How often the file of public keys is looked at. */
 const KEYS_RELOAD_MS = 2000;
+/** How often the list of published dictionaries is looked at. */
+const DICTIONARIES_READ_MS = 5000;
 /** How long NATS may take to offer JetStream after it answered. */
 const JETSTREAM_WAIT_MS = 15_000;
 
@@ -52,14 +55,15 @@ export async function runGateway(config: GatewayConfig, log: Log = pino({ name: 
     gateway.start();
     undo.push(() => gateway.stop());
     await watchOwners(bus, config.cluster, gateway, log);
-    const serve = async (port: number | false, listen: typeof listenTcp): Promise<number | undefined> => {
+    if (config.compression) undo.push(await followDictionaries(bus, config.cluster, gateway, log));
+    const serve = async (port: number | false, listen: typeof listenWebSocket): Promise<number | undefined> => {
       if (port === false) return undefined;
       const slotFirst = gateway.transports.all.length * slotsMax;
       const transport = await listen(transportOptions(config, port, slotFirst, slotsMax), gateway);
       gateway.transports.add(transport, slotFirst + slotsMax);
       return transport.port;
     };
-    const tcpPort = await serve(config.tcpPort, listenTcp);
+    const tcpPort = await serve(config.tcpPort, (options, events) => listenChosenTcp(config.tcpCore, options, events, log));
     const webSocketPort = await serve(config.webSocketPort, listenWebSocket);
     let adminPort: number | undefined;
     if (config.adminPort !== false) {
@@ -107,6 +111,15 @@ async function watchOwners(bus: Bus, cluster: string, gateway: Gateway, log: Log
       await new Promise((resolve) => setTimeout(resolve, 500));
     }
   }
+}
+
+/** Reads published dictionaries now and every few seconds. Returns what ends that. */
+async function followDictionaries(bus: Bus, cluster: string, gateway: Gateway, log: Log): Promise<() => void> {
+  const bucket = await bus.keyValue(dictionariesBucket(cluster));
+  const source = new DictionarySource(gateway.compression.dictionaries, log);
+  await source.read(bucket);
+  const timer = setInterval(() => bus.connected && source.read(bucket), DICTIONARIES_READ_MS);
+  return () => clearInterval(timer);
 }
 
 function reloadKeys(verifier: TokenVerifier, log: Log): void {
