@@ -57,6 +57,8 @@ export interface GatewayOptions {
   unfinishedBytesMax?: number;
   /** Compress for clients that ask for it. */
   compression?: boolean;
+  /** Compress for clients that ask for it. */
+  compression?: boolean;
 }
 
 export interface GatewayConfig {
@@ -81,6 +83,7 @@ export interface GatewayConfig {
   readonly proxyProtocol: boolean;
   readonly tcpCore: TcpCoreChoice;
   readonly unfinishedBytesMax: number;
+  readonly compression: boolean;
   readonly compression: boolean;
 }
 
@@ -157,6 +160,7 @@ export function gatewayConfig(options: GatewayOptions): GatewayConfig {
     sharePorts: options.sharePorts ?? false,
     proxyProtocol: options.proxyProtocol ?? false,
     tcpCore: tcpCore(options.tcpCore ?? "auto", options.tlsCertFile !== undefined),
+    compression: options.compression ?? true,
     compression: options.compression ?? true,
     unfinishedBytesMax: number("unfinishedBytesMax", options.unfinishedBytesMax ?? UNFINISHED_BYTES_MAX, 2 * Limits.frameBytesMax, 1e12),
   };

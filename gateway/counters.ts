@@ -20,6 +20,17 @@ export const DropReason = {
   Ephemeral: 3,
 } as const;
 
+/** Of compression. */
+export class CompressionCounters {
+  framesOut = 0;
+  /** Tried, and not smaller. */
+  framesInVain = 0;
+  bytesSaved = 0;
+  framesIn = 0;
+  bytesInflated = 0;
+  dictionariesSent = 0;
+}
+
 export class Counters {
   /** By frame type; 0 are beats. */
   readonly framesIn: Float64Array;
@@ -33,6 +44,7 @@ export class Counters {
   readonly authFailures: Float64Array;
   readonly drops: Float64Array;
   readonly deliveries: Float64Array;
+  readonly compression: CompressionCounters;
   accepted: number;
   resyncs: number;
   badBatches: number;
@@ -46,6 +58,7 @@ export class Counters {
     this.authFailures = new Float64Array(ErrorCode.Internal + 1);
     this.drops = new Float64Array(4);
     this.deliveries = new Float64Array(DELIVERY_CLASSES);
+    this.compression = new CompressionCounters();
     this.accepted = 0;
     this.resyncs = 0;
     this.badBatches = 0;

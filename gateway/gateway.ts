@@ -6,12 +6,15 @@
 import { randomBytes } from "node:crypto";
 import { type EventLoopUtilization, performance } from "node:perf_hooks";
 import type { Bus } from "../proto/bus.ts";
+import { defaultDictionary } from "../proto/codec/default-dictionary.ts";
 import { ErrorCode } from "../proto/error-code.ts";
 import { gatewaySubject, logicSubject } from "../proto/subject.ts";
 import { Admission, type AdmissionOwner } from "./accept/admission.ts";
 import { type DrainTarget, drain } from "./accept/drain.ts";
 import { FRAME_FIELDS, type TransportEvents } from "./accept/transport.ts";
 import { TransportSet } from "./accept/transport-set.ts";
+import { Compression } from "./compress/compression.ts";
+import { sha256 } from "./compress/dictionary-source.ts";
 import type { GatewayConfig } from "./config.ts";
 import { Counters, DropReason } from "./counters.ts";
 import type { Log } from "./log.ts";
@@ -43,6 +46,7 @@ export class Gateway implements TransportEvents, SessionSink, RelaySessions, Out
   readonly outbox: Outbox;
   readonly relay: Relay;
   readonly admission: Admission;
+  readonly compression: Compression;
   draining: boolean;
   private readonly bus: Bus;
   private readonly log: Log;
@@ -72,9 +76,10 @@ export class Gateway implements TransportEvents, SessionSink, RelaySessions, Out
     this.admitting = undefined;
     this.held = undefined;
     this.utilisation = performance.eventLoopUtilization();
+    this.compression = new Compression(slotCount, defaultDictionary(sha256), this.transports, this.counters.compression, config.compression);
     this.wheel = new TimingWheel(slotCount, WHEEL_TICK_MS, WHEEL_BUCKETS, performance.now());
-    this.sessions = new SessionCore(this.table, this.wheel, this, this.counters, config.sessions, this.incarnation, Math.random, Date.now);
-    this.outbox = new Outbox(slotCount, this.transports, this, this.counters, config.outbox);
+    this.sessions = new SessionCore(this.table, this.wheel, this, this.counters, config.sessions, this.incarnation, Math.random, Date.now, this.compression);
+    this.outbox = new Outbox(slotCount, this.transports, this, this.counters, config.outbox, this.compression);
     const clock = () => performance.now();
     this.admission = new Admission((token, device) => verifier.verify(token, device), this, config.admission, clock, Math.random);
     const { incarnation } = this;
@@ -145,6 +150,7 @@ export class Gateway implements TransportEvents, SessionSink, RelaySessions, Out
   closed(slot: number): void {
     this.sessions.closed(slot);
     this.outbox.closed(slot);
+    this.compression.closed(slot);
   }
 
   // Sessions ask
@@ -279,14 +285,19 @@ export class Gateway implements TransportEvents, SessionSink, RelaySessions, Out
     this.relay.flush();
     const holdMs = this.outbox.holdMs(performance.now());
     // A timer knows whole ms only.
-    if (holdMs < 1 || this.draining) this.outbox.flush();
+    if (holdMs < 1 || this.draining) this.flush();
     else this.held ??= setTimeout(this.flushHeld, holdMs);
   };
 
   private readonly flushHeld = (): void => {
     this.held = undefined;
-    this.outbox.flush();
+    this.flush();
   };
+
+  private flush(): void {
+    this.outbox.flush();
+    this.compression.endTurn();
+  }
 
   private tick(): void {
     const now = performance.now();
@@ -294,7 +305,9 @@ export class Gateway implements TransportEvents, SessionSink, RelaySessions, Out
     this.relay.tick();
     this.outbox.sweep(now);
     const utilisation = performance.eventLoopUtilization();
-    this.outbox.coalescing.tick(now, performance.eventLoopUtilization(utilisation, this.utilisation).utilization);
+    const share = performance.eventLoopUtilization(utilisation, this.utilisation).utilization;
+    this.outbox.coalescing.tick(now, share);
+    this.compression.policy.observe(now, share);
     this.utilisation = utilisation;
   }
 }

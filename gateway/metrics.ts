@@ -109,6 +109,14 @@ export function gatewayMetrics(gateway: Gateway): Metrics {
   gauge("link_unacked_batches", "Batches that owners have not acknowledged", () => sum(relay.links.byOwner.values(), (link) => link.end.unacked));
   gauge("link_unacked_bytes", "Bytes of those", () => sum(relay.links.byOwner.values(), (link) => link.end.unackedBytes));
   counter("bad_batches_total", "Batches from NATS that were ignored", () => counters.badBatches);
+  const { compression } = counters;
+  counter("compressed_frames_out_total", "Frames written compressed", () => compression.framesOut);
+  counter("compressed_in_vain_total", "Frames that compression made no smaller", () => compression.framesInVain);
+  counter("compression_saved_bytes_total", "Bytes that compression kept from the wire", () => compression.bytesSaved);
+  counter("compressed_frames_in_total", "Compressed frames received", () => compression.framesIn);
+  counter("inflated_bytes_total", "Bytes that those inflated to", () => compression.bytesInflated);
+  counter("dictionaries_sent_total", "Dictionaries given to clients", () => compression.dictionariesSent);
+  gauge("compression_effort", "2: everything that pays, 1: slow links only, 0: nothing, the process is too busy", () => gateway.compression.policy.effort);
   gauge("draining", "1 while this gateway is leaving", () => (gateway.draining ? 1 : 0));
   gauge("loop_delay_p99_seconds", "99th percentile of the event loop's delay since the last scrape", () => {
     const seconds = Math.max(0, loop.percentile(99) / 1e9 - LOOP_RESOLUTION_MS / 1000);

@@ -14,6 +14,10 @@ export const Limits = {
   pageBytesMax: 64 * 1024,
   headsPerPageMax: 500,
   requestsInFlightMax: 256,
+  dictionaryBytesMax: 32 * 1024,
+  dictionaryIdBytes: 8,
+  /** Ids in a Hello beyond these are not looked at. */
+  dictionariesPerHelloMax: 16,
   handshakeMs: 10_000,
   /** Batches on the fabric are cut below this; NATS refuses messages above 1 MiB by default. */
   fabricBatchBytesMax: 768 * 1024,

@@ -35,6 +35,10 @@ export class TransportSet {
     return this.of(slot).bufferedBytes(slot);
   }
 
+  roundTripMs(slot: number): number | undefined {
+    return this.of(slot).roundTripMs(slot);
+  }
+
   close(slot: number, lastBytes?: Uint8Array): void {
     this.of(slot).close(slot, lastBytes);
   }

@@ -1,11 +1,14 @@
 // What is checked of a Hello before its token is, and what a Welcome says. Pure.
+import { Codec } from "../../proto/codec/codec.ts";
 import { idText } from "../../proto/conversation.ts";
 import { ErrorCode } from "../../proto/error-code.ts";
 import { encodeMessage } from "../../proto/frame.ts";
 import { FrameType } from "../../proto/frame-type.ts";
 import { hawser } from "../../proto/gen/hawser.js";
+import { hex } from "../../proto/hex.ts";
 import { Limits } from "../../proto/limits.ts";
 import { toWireTime } from "../../proto/time.ts";
+import type { CodecOffer, CodecTerms } from "../compress/codecs.ts";
 
 export const PROTOCOL_VERSION = 1;
 
@@ -19,6 +22,7 @@ export interface Hello {
   watermark: Uint8Array;
   /** Largest frame that the client wants to get. */
   frameBytesMax: number;
+  codecs: CodecOffer;
 }
 
 export interface HelloRefusal {
@@ -51,7 +55,16 @@ export function readHello(bytes: Uint8Array, start: number, end: number, frameBy
     // One that cannot be ours is no error: all heads come.
     watermark: hello.watermark.length > Limits.watermarkBytesMax ? EMPTY : hello.watermark.slice(),
     frameBytesMax: Math.min(wanted, frameBytesMax),
+    codecs: { deflate: hello.codecs.includes(Codec.Deflate as number), dictionaries: dictionaryNames(hello.dictionaries) },
   };
+}
+
+/** Of those that can be names of dictionaries. */
+function dictionaryNames(ids: readonly Uint8Array[]): string[] {
+  return ids
+    .slice(0, Limits.dictionariesPerHelloMax)
+    .filter((id) => id.length === Limits.dictionaryIdBytes)
+    .map(hex);
 }
 const EMPTY = new Uint8Array(0);
 
@@ -67,6 +80,7 @@ export interface WelcomeFields {
   sendsPerSecond: number;
   /** ms since 1970. */
   unixMs: number;
+  terms: CodecTerms;
 }
 
 /** A whole Welcome frame. */
@@ -81,6 +95,9 @@ export function welcomeFrame(fields: WelcomeFields): Uint8Array {
     user: fields.user,
     sendsPerSecond: Math.max(1, Math.floor(fields.sendsPerSecond)),
     requestsInFlightMax: Limits.requestsInFlightMax,
+    codec: fields.terms.codec,
+    dictionary: fields.terms.dictionary,
+    dictionaryWanted: fields.terms.dictionaryWanted,
   });
 }
 

@@ -12,6 +12,7 @@ import { BEAT } from "../../proto/frame-reader.ts";
 import { FrameType, HeaderBit, TYPE_MASK } from "../../proto/frame-type.ts";
 import { hawser } from "../../proto/gen/hawser.js";
 import { idleDeadlineMs } from "../../proto/limits.ts";
+import { NO_CODECS, type SessionCodecs } from "../compress/codecs.ts";
 import { CloseReason, type Counters } from "../counters.ts";
 import { type Hello, readHello, sessionName, welcomeFrame } from "./handshake.ts";
 import { ParkedFrames, PARKED_SOFT_BYTES_MAX } from "./parked-frames.ts";
@@ -69,6 +70,7 @@ export class SessionCore implements WheelSink, RequestOutcomes {
   /** ms since 1970, for Welcome. */
   private readonly unixNow: () => number;
   private readonly idleMs: number;
+  private readonly codecs: SessionCodecs;
   private readonly requests: Requests;
   /** By slot, while in Hello or Verifying. */
   private readonly handshakes: (Handshake | undefined)[];
@@ -87,6 +89,7 @@ export class SessionCore implements WheelSink, RequestOutcomes {
     incarnation: Uint8Array,
     random: () => number,
     unixNow: () => number,
+    codecs: SessionCodecs = NO_CODECS,
   ) {
     this.table = table;
     this.wheel = wheel;
@@ -97,7 +100,8 @@ export class SessionCore implements WheelSink, RequestOutcomes {
     this.random = random;
     this.unixNow = unixNow;
     this.idleMs = idleDeadlineMs(limits.heartbeatMs);
-    this.requests = new Requests(this, table, sink, counters, limits);
+    this.codecs = codecs;
+    this.requests = new Requests(this, table, sink, counters, limits, codecs);
     this.handshakes = new Array(table.capacity).fill(undefined);
     this.parkedBytes = 0;
     this.handshakeCount = 0;
@@ -140,7 +144,7 @@ export class SessionCore implements WheelSink, RequestOutcomes {
     }
     const expiresAt = now + (result.expiresAtUnixMs - this.unixNow());
     const { hello, parked, paused } = this.endHandshake(slot);
-    const { device, install, connection, frameBytesMax, sync, watermark } = hello!;
+    const { device, install, connection, frameBytesMax, sync, watermark, codecs } = hello!;
     table.ready(slot, result.user, device, install);
     table.connection[slot] = connection;
     table.frameBytesMax[slot] = frameBytesMax;
@@ -156,12 +160,14 @@ export class SessionCore implements WheelSink, RequestOutcomes {
       frameBytesMax: this.limits.frameBytesMax,
       sendsPerSecond: this.limits.sendsPerSecond,
       unixMs: this.unixNow(),
+      terms: this.codecs.agree(slot, codecs),
     };
     this.sink.write(slot, welcomeFrame(welcome));
     this.sink.attach(slot, sync, watermark);
     if (this.drainEndsAt !== 0) this.sendGoAway(slot, this.random() * Math.max(0, this.drainEndsAt - now));
     parked?.forEach((header, bytes, start, end) => {
-      this.frame(slot, header, bytes, start, end, now);
+      if ((header & HeaderBit.Compressed) !== 0) this.fail(slot, ErrorCode.BadFrame, { detail: "compressed before Welcome" });
+      else this.frame(slot, header, bytes, start, end, now);
     });
     if (paused && table.isReady(slot, generation)) this.sink.resume(slot);
   }
