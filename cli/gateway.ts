@@ -23,6 +23,7 @@ interface Flags {
   tlsCert?: string;
   tlsKey?: string;
   tcpCore: TcpCoreChoice;
+  compression: boolean;
   logLevel: (typeof LOG_LEVELS)[number];
 }
 
@@ -68,6 +69,7 @@ export function build(command: Command): void {
     .addOption(option("--tls-cert <file>", "certificate (PEM): both ports speak TLS only", { env: "HAWSER_TLS_CERT" }))
     .addOption(option("--tls-key <file>", "its private key (PEM)", { env: "HAWSER_TLS_KEY" }))
     .addOption(option("--tcp-core <which>", "what serves the TCP port", { env: "HAWSER_TCP_CORE", default: "auto", choices: TCP_CORES }))
+    .option("--no-compression", "never compress, whatever clients offer")
     .addOption(logLevel("info"));
   for (const { key, what, usual: read } of TUNABLES) {
     const name = flagOf(key);
@@ -101,6 +103,7 @@ function configOf(flags: Flags): GatewayConfig {
       adminPort: flags.httpPort,
       adminHost: flags.httpHost,
       devTokens: flags.dev ?? false,
+      compression: flags.compression,
       tcpCore: flags.tcpCore,
       ...(flags.jwtSecret !== undefined && { jwtSecret: flags.jwtSecret }),
       ...(flags.jwks !== undefined && { jwksFile: flags.jwks }),
