@@ -6,6 +6,7 @@
 //   b  len conversation firstSeq(6)           a block of rows                                     (block.ts)
 //   h  conversation                           the head, last senders, the open block              (head.ts)
 //   j  number(6)                              a commit                                            (journal.ts)
+//   m  len user                               there is at least one of the next kind              (members.ts)
 //   m  len user conversation                  membership and read position                        (members.ts)
 //   n  len conversation install(8) chunk(6)   what 64 numbers of an install became                (sender-state.ts)
 //   s  len conversation install(8)            an install's last numbers, if not with the head     (sender-state.ts)
@@ -75,10 +76,27 @@ export function memberKey(user: string, conversation: string): Uint8Array {
   return key;
 }
 
+/** Says that the user has memberships. */
+export function anyMemberKey(user: string): Uint8Array {
+  return owned(M, user, 0);
+}
+
+/** Whether a key of memberships is one of anyMemberKey. */
+export function isAnyMemberKey(key: Uint8Array): boolean {
+  return key.length === 2 + key[1]!;
+}
+
+/** All memberships of all users: gte, lt. */
+export const MEMBERS = { gte: Uint8Array.of(M), lt: Uint8Array.of(M + 1) };
+
+export function memberUser(key: Uint8Array): string {
+  return textOf(key, 2, 2 + key[1]!);
+}
+
 /** A user's memberships above `after`: gte, lt. */
 export function memberRange(user: string, after: string | undefined): { gte: Uint8Array; lt: Uint8Array } {
-  // The least key above `after` is `after` with a zero byte behind it.
-  const gte = after === undefined ? owned(M, user, 0) : memberKey(user, `${after}\0`);
+  // The least key above `after` is `after` with a zero byte behind it; no conversation's key begins with one.
+  const gte = memberKey(user, `${after ?? ""}\0`);
   return { gte, lt: successor(owned(M, user, 0)) };
 }
 

@@ -9,10 +9,11 @@ import { compareBytes } from "../../proto/conversation.ts";
 import { varintBytes, writeVarint } from "../../proto/varint.ts";
 import { corrupt, crc32InScript, ENVELOPE_BYTES, seal, Tag, type Tag as TagType } from "./envelope.ts";
 import { readAllRows } from "./inspect.ts";
-import { blockKey, journalKey, memberKey, memberRange } from "./keys.ts";
+import { blockKey, isAnyMemberKey, journalKey, MEMBERS, META_KEY, memberKey, memberRange, memberUser } from "./keys.ts";
 import { textOf } from "./latin1.ts";
 import { type LevelStoreOptions, openLevelStore } from "./leveldb.ts";
 import { BLOCK_ROWS_MAX } from "./block.ts";
+import { decodeMeta, encodeMeta } from "./meta.ts";
 import type { Commit, Row, Store } from "./store.ts";
 import { alter, within } from "./testing/damage.ts";
 import { bytes, direct, install, LogWriter } from "./testing/log-writer.ts";
@@ -288,6 +289,37 @@ t.test("a conversation with many senders", async (t) => {
   });
   store = await openLevelStore({ dir, shardCount: 4 });
   await store.close();
+});
+
+t.test("a store of format 1, which did not say who has conversations at all, is brought up to date when it is opened", async (t) => {
+  const dir = freshDir(t);
+  let store = await openLevelStore({ dir, shardCount: 4 });
+  const log = new LogWriter(store);
+  log.row(AB);
+  for (const user of ["ann", "bob"]) log.member(bytes(user), AB);
+  await log.commit();
+  await store.close();
+  const marks: string[] = [];
+  await within(dir, async (db) => {
+    for (const key of await db.keys(MEMBERS).all()) {
+      if (!isAnyMemberKey(key)) continue;
+      marks.push(memberUser(key));
+      await db.del(key);
+    }
+    const { format, ...meta } = decodeMeta((await db.get(META_KEY))!);
+    t.equal(format, 2);
+    await db.put(META_KEY, encodeMeta(meta, 1), { sync: true });
+  });
+  t.strictSame(marks, ["ann", "bob"]);
+  for (let opening = 0; opening < 2; opening++) {
+    store = await openLevelStore({ dir, shardCount: 4 });
+    for (const user of marks) t.equal((await store.loadMemberships(bytes(user), undefined, 10)).length, 1, user);
+    t.strictSame(await store.loadMemberships(bytes("cat"), undefined, 10), []);
+    await store.close();
+  }
+  await within(dir, async (db) => t.equal(decodeMeta((await db.get(META_KEY))!).format, 2));
+  await within(dir, async (db) => db.put(META_KEY, encodeMeta({ storeId: new Uint8Array(8), shardCount: 4, epoch: 1 }, 3), { sync: true }));
+  await t.rejects(openLevelStore({ dir, shardCount: 4 }), { code: "STORE_CORRUPT", message: /format/ });
 });
 
 // Damage. Each case begins with a store whose last commits are in the journal only.

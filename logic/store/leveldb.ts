@@ -17,12 +17,13 @@ import { INSTALL_BYTES, META_KEY, sendsKey } from "./keys.ts";
 import { Loader } from "./loader.ts";
 import { Members } from "./members.ts";
 import { Memberships } from "./memberships.ts";
-import { decodeMeta, encodeMeta } from "./meta.ts";
+import { decodeMeta, encodeMeta, FORMAT } from "./meta.ts";
 import { Overlay } from "./overlay.ts";
 import { readPage, readRowAt } from "./pages.ts";
 import { type Level, Reader } from "./reader.ts";
 import { recover } from "./recover.ts";
 import { chunkOf, findInChunk, TOKEN_STORED, TOKEN_UNUSED } from "./sender-state.ts";
+import { upgradeFrom1 } from "./upgrade.ts";
 import type { Commit, PageQuery, Store, StoredHead, StoredMembership, StoredPage, StoredSend, StoredSender, StoreMeta } from "./store.ts";
 
 export interface LevelTuning extends CheckpointTuning {
@@ -76,7 +77,9 @@ export async function openLevelStore(options: LevelStoreOptions): Promise<LevelS
   const db = await openLevel(options.dir, tuning, true);
   try {
     const stored = await readMeta(db, options.dir, options.shardCount);
-    const meta = { ...stored, epoch: stored.epoch + 1 };
+    if (stored.format === 1) await upgradeFrom1(db);
+    const { storeId, shardCount } = stored;
+    const meta = { storeId, shardCount, epoch: stored.epoch + 1 };
     await db.put(META_KEY, encodeMeta(meta), { sync: true });
     const overlay = new Overlay(tuning.cacheBytesMax);
     const members = new Members();
@@ -116,13 +119,13 @@ function openError(dir: string, error: unknown): Error {
 }
 
 /** What the store says of itself; of a new one, with epoch 0. `shardCount` undefined: whatever it has. */
-export async function readMeta(db: Level, dir: string, shardCount: number | undefined): Promise<StoreMeta> {
+export async function readMeta(db: Level, dir: string, shardCount: number | undefined): Promise<StoreMeta & { readonly format: number }> {
   const value = await db.get(META_KEY);
   if (value === undefined) {
     const [other] = await db.keys({ limit: 1 }).all();
     if (other !== undefined) throw corrupt("meta", META_KEY, "it is missing, but there are other values");
     if (shardCount === undefined) throw new StoreMismatch(`there is no store in ${dir}`);
-    return { storeId: new Uint8Array(randomBytes(8)), shardCount, epoch: 0 };
+    return { format: FORMAT, storeId: new Uint8Array(randomBytes(8)), shardCount, epoch: 0 };
   }
   const meta = decodeMeta(value);
   if (shardCount !== undefined && meta.shardCount !== shardCount) {

@@ -2,7 +2,7 @@
 // Conversations are text here (latin1.ts), which sorts as their bytes do.
 import { HASH_START } from "../../proto/conversation-hash.ts";
 import { readHead } from "./head.ts";
-import { headKey, memberConversation, memberRange } from "./keys.ts";
+import { anyMemberKey, headKey, memberConversation, memberRange } from "./keys.ts";
 import { bytesOf, textOf } from "./latin1.ts";
 import { decodeMember, type Members } from "./members.ts";
 import type { Overlay } from "./overlay.ts";
@@ -54,7 +54,9 @@ export class Memberships {
       .filter((entry) => after === undefined || entry.conversation > after)
       .map(({ conversation, member, readSeq }) => ({ conversation, member, readSeq }))
       .sort((a, b) => (a.conversation < b.conversation ? -1 : 1));
-    const stored = await this.stored(user, after, limit);
+    // Who has some in memory has some on disk as a rule.
+    const none = after === undefined && inMemory.length === 0 && !(await this.hasAny(user));
+    const stored = none ? [] : await this.stored(user, after, limit);
     const last = stored.length < limit ? undefined : stored.at(-1)!.conversation;
     const entries: Entry[] = [];
     let at = 0;
@@ -70,6 +72,13 @@ export class Memberships {
     }
     if (last === undefined) for (; at < inMemory.length; at++) entries.push(inMemory[at]!);
     return { entries, last };
+  }
+
+  private async hasAny(user: string): Promise<boolean> {
+    const value = await this.reader.get(anyMemberKey(user));
+    if (value === undefined) return false;
+    decodeMember(user, "", value);
+    return true;
   }
 
   private async stored(user: string, after: string | undefined, limit: number): Promise<Entry[]> {

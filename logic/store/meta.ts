@@ -10,12 +10,16 @@ import { corrupt, ENVELOPE_BYTES, seal, Tag, unseal } from "./envelope.ts";
 import { CHECKPOINT_KEY, META_KEY } from "./keys.ts";
 import type { StoreMeta } from "./store.ts";
 
-/** Of the layout as a whole. Values carry versions of their own in their tags. */
-const FORMAT = 1;
+/**
+ * Of the layout as a whole. Values carry versions of their own in their tags. 1 had no anyMemberKey: such a store is brought up to
+ * 2 when it is opened (upgrade.ts).
+ */
+export const FORMAT = 2;
+const FORMAT_OLDEST = 1;
 
-export function encodeMeta(meta: StoreMeta): Uint8Array {
+export function encodeMeta(meta: StoreMeta, format = FORMAT): Uint8Array {
   const value = Buffer.allocUnsafe(ENVELOPE_BYTES + 40);
-  let at = writeVarint(value, ENVELOPE_BYTES, FORMAT);
+  let at = writeVarint(value, ENVELOPE_BYTES, format);
   value.set(meta.storeId, at);
   at += 8;
   at = writeVarint(value, at, meta.shardCount);
@@ -23,12 +27,12 @@ export function encodeMeta(meta: StoreMeta): Uint8Array {
   return seal(value, at, Tag.Meta);
 }
 
-export function decodeMeta(value: Uint8Array): StoreMeta {
+export function decodeMeta(value: Uint8Array): StoreMeta & { readonly format: number } {
   const reader = unseal(value, Tag.Meta, "meta", META_KEY);
   try {
     const format = reader.varint();
-    if (format !== FORMAT) throw new RangeError(`its format is ${format}, this program reads ${FORMAT}`);
-    return { storeId: reader.take(8).slice(), shardCount: reader.varint(), epoch: reader.varint() };
+    if (format < FORMAT_OLDEST || format > FORMAT) throw new RangeError(`its format is ${format}, this program reads ${FORMAT_OLDEST} to ${FORMAT}`);
+    return { format, storeId: reader.take(8).slice(), shardCount: reader.varint(), epoch: reader.varint() };
   } catch (error) {
     throw corrupt("meta", META_KEY, (error as Error).message, error);
   }

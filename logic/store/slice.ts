@@ -3,8 +3,8 @@
 import type { Block } from "./block.ts";
 import type { ConversationState } from "./conversation-state.ts";
 import { encodeHead, type HeadFields } from "./head.ts";
-import { blockKey, headKey, memberKey, sendsKey, senderKey } from "./keys.ts";
-import { decodeMember, encodeMember, type MemberState } from "./members.ts";
+import { anyMemberKey, blockKey, headKey, memberKey, sendsKey, senderKey } from "./keys.ts";
+import { ANY_MEMBER, decodeMember, encodeMember, type MemberState } from "./members.ts";
 import type { Overlay } from "./overlay.ts";
 import type { Level } from "./reader.ts";
 import { encodeChunk, type SenderState } from "./sender-state.ts";
@@ -77,6 +77,8 @@ export class Slice {
     const { user, conversation } = entry;
     const before = stored === undefined ? undefined : decodeMember(user, conversation, stored);
     entry.dirty = false;
+    // In the same batch: whoever finds none need not look for memberships.
+    if (stored === undefined) this.put(anyMemberKey(user), ANY_MEMBER);
     this.put(memberKey(user, conversation), encodeMember(entry.member || (before?.member ?? false), Math.max(entry.readSeq, before?.readSeq ?? 0)));
   }
 
