@@ -44,6 +44,11 @@ export interface GatewayOptions {
   handshakesMax?: number;
   authenticationsMax?: number;
   resyncsPerSecond?: number;
+  /** Where clients of other gateways can be sent to, host:port; by default `host` with the port, if it is one address and speaks neither TLS nor PROXY protocol. */
+  advertiseTcp?: string;
+  advertiseWebSocket?: string;
+  /** After about so long a connection is asked to move, if this gateway has more than its share then; 0: never. */
+  connectionLifetimeMs?: number;
   drainMs?: number;
   lingerMs?: number;
   linkLimits?: LinkLimits;
@@ -76,6 +81,8 @@ export interface GatewayConfig {
   readonly admission: AdmissionLimits;
   readonly handshakesMax: number;
   readonly resyncsPerSecond: number;
+  readonly advertise: { readonly tcp: string | undefined; readonly websocket: string | undefined };
+  readonly connectionLifetimeMs: number;
   readonly drainMs: number;
   readonly lingerMs: number;
   readonly linkLimits: LinkLimits;
@@ -95,6 +102,7 @@ const CONNECTIONS_DEFAULT = 10_000;
 /** Files kept for everything that is no client: NATS, logs, listeners, scrapes, and connections that are closing. */
 const FILES_RESERVED = 256;
 const SECRET_BYTES_MIN = 32;
+const CONNECTION_LIFETIME_MS = 24 * 3_600_000;
 /** How long a handshake may wait for its turn with the connection open; beyond that it is given a time slot. */
 const HANDSHAKE_WAIT_MS = 2000;
 /** Time slots lie at most so far ahead. */
@@ -154,6 +162,8 @@ export function gatewayConfig(options: GatewayOptions): GatewayConfig {
     },
     handshakesMax: number("handshakesMax", options.handshakesMax ?? 10_000, 1, 1e7),
     resyncsPerSecond: number("resyncsPerSecond", options.resyncsPerSecond ?? 2000, 1, 1e6),
+    advertise: { tcp: address("advertiseTcp", options.advertiseTcp), websocket: address("advertiseWebSocket", options.advertiseWebSocket) },
+    connectionLifetimeMs: number("connectionLifetimeMs", options.connectionLifetimeMs ?? CONNECTION_LIFETIME_MS, 0, 1e10),
     drainMs: number("drainMs", options.drainMs ?? 8000, 0, 3_600_000),
     lingerMs: number("lingerMs", options.lingerMs ?? 2000, 10, 60_000),
     linkLimits: options.linkLimits ?? LINK_LIMITS,
@@ -182,6 +192,11 @@ function tcpCore(choice: string, tls: boolean): TcpCoreChoice {
   if (found === undefined) throw new ConfigError(`tcpCore is ${JSON.stringify(choice)}: give ${TCP_CORES.join(", ")}`);
   if (found === "native" && tls) throw new ConfigError("tcpCore is native, and the native core speaks no TLS: leave tcpCore or tlsCertFile out");
   return found;
+}
+
+function address(name: string, text: string | undefined): string | undefined {
+  if (text === undefined || /^([^\s:/]+|\[[0-9a-fA-F:]+\]):\d{1,5}$/.test(text)) return text;
+  throw new ConfigError(`${name} is ${JSON.stringify(text)}: give host:port, as clients reach this gateway`);
 }
 
 function cluster(name: string): string {

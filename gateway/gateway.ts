@@ -8,15 +8,18 @@ import { type EventLoopUtilization, performance } from "node:perf_hooks";
 import type { Bus } from "../proto/bus.ts";
 import { defaultDictionary } from "../proto/codec/default-dictionary.ts";
 import { ErrorCode } from "../proto/error-code.ts";
+import { hawser } from "../proto/gen/hawser.js";
 import { gatewaySubject, logicSubject } from "../proto/subject.ts";
 import { Admission, type AdmissionOwner } from "./accept/admission.ts";
-import { type DrainTarget, drain } from "./accept/drain.ts";
+import { type DrainTarget, drain, quietestFirst } from "./accept/drain.ts";
 import { FRAME_FIELDS, type TransportEvents } from "./accept/transport.ts";
 import { TransportSet } from "./accept/transport-set.ts";
 import { Compression } from "./compress/compression.ts";
 import { sha256 } from "./compress/dictionary-source.ts";
 import type { GatewayConfig } from "./config.ts";
 import { Counters, DropReason } from "./counters.ts";
+import { Lifetimes } from "./fleet/lifetimes.ts";
+import type { Membership } from "./fleet/membership.ts";
 import type { Log } from "./log.ts";
 import { type Publisher, Relay, type RelaySessions } from "./relay/relay.ts";
 import type { Hello } from "./session/handshake.ts";
@@ -29,6 +32,8 @@ import { TimingWheel } from "./session/timing-wheel.ts";
 import type { Refused, TokenVerifier, Verified } from "./session/token.ts";
 
 const TICK_MS = 100;
+/** Who has outlived its connection leaves within this time. */
+const LEAVE_WITHIN_MS = 10_000;
 /** Between two looks at who may begin, while some wait for their turn. */
 const ADMIT_MS = 10;
 /** Handshakes end within this wheel's 32 s; the ends of tokens wait in its last bucket and are put on. */
@@ -48,10 +53,13 @@ export class Gateway implements TransportEvents, SessionSink, RelaySessions, Out
   readonly admission: Admission;
   readonly compression: Compression;
   draining: boolean;
+  /** Set once it listens. */
+  membership: Membership | undefined;
   private readonly bus: Bus;
   private readonly log: Log;
   private readonly sessions: SessionCore;
   private readonly wheel: TimingWheel;
+  private readonly lifetimes: Lifetimes;
   private readonly subjects: Map<string, string>;
   private turnScheduled: boolean;
   private ticker: NodeJS.Timeout | undefined;
@@ -70,6 +78,8 @@ export class Gateway implements TransportEvents, SessionSink, RelaySessions, Out
     this.bus = bus;
     this.log = log;
     this.draining = false;
+    this.membership = undefined;
+    this.lifetimes = new Lifetimes(slotCount, config.connectionLifetimeMs, Math.random, performance.now());
     this.subjects = new Map();
     this.turnScheduled = false;
     this.ticker = undefined;
@@ -111,6 +121,7 @@ export class Gateway implements TransportEvents, SessionSink, RelaySessions, Out
   /** Drains, sends what is under way, and closes everything but the bus. */
   async stop(): Promise<void> {
     this.draining = true;
+    this.membership?.announce();
     this.log.info({ connections: this.table.openCount, drainMs: this.config.drainMs }, "draining");
     await drain(this, this.config.drainMs, this.config.lingerMs);
     for (const transport of this.transports.all) await transport.stop();
@@ -184,10 +195,12 @@ export class Gateway implements TransportEvents, SessionSink, RelaySessions, Out
   }
 
   attach(slot: number, sync: boolean, watermark: Uint8Array): void {
+    this.lifetimes.begin(slot, performance.now());
     this.relay.attach(slot, sync, watermark);
   }
 
   detach(slot: number): void {
+    this.lifetimes.end(slot);
     this.relay.detach(slot);
   }
 
@@ -273,12 +286,35 @@ export class Gateway implements TransportEvents, SessionSink, RelaySessions, Out
   }
 
   goAway(withinMs: number): void {
-    this.sessions.goAway(performance.now(), withinMs);
+    const slots = quietestFirst(this.table.readySlots(), (slot) => this.transports.of(slot).quietMs(slot));
+    this.sessions.goAway(performance.now(), withinMs, slots, (slot) => this.target(slot));
   }
 
   closeAll(): void {
     this.sessions.closeAll();
   }
+
+  // Others are told
+
+  get sessionsMax(): number {
+    return this.config.sessions.connectionsMax;
+  }
+
+  get sessionsOpen(): number {
+    return this.table.openCount;
+  }
+
+  /** Where a session is to go; "": where it is. */
+  private target(slot: number): string {
+    return this.membership?.target(this.transports.of(slot).name === "websocket" ? "websocket" : "tcp") ?? "";
+  }
+
+  /** A connection has lasted long enough: it moves if others have fewer, and otherwise has another lifetime. */
+  private readonly outlived = (slot: number): void => {
+    this.lifetimes.begin(slot, performance.now());
+    if (this.draining || this.membership?.tooFull !== true) return;
+    this.sessions.tellToLeave(slot, hawser.v1.GoAwayReason.GO_AWAY_LIFETIME, Math.random() * LEAVE_WITHIN_MS, this.target(slot));
+  };
 
   private readonly turn = (): void => {
     this.turnScheduled = false;
@@ -303,6 +339,7 @@ export class Gateway implements TransportEvents, SessionSink, RelaySessions, Out
     const now = performance.now();
     this.wheel.advance(now, this.sessions);
     this.relay.tick();
+    this.lifetimes.sweep(now, this.table.slotEnd, this.outlived);
     this.outbox.sweep(now);
     const utilisation = performance.eventLoopUtilization();
     const share = performance.eventLoopUtilization(utilisation, this.utilisation).utilization;

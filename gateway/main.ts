@@ -11,6 +11,7 @@ import type { TransportOptions } from "./accept/transport.ts";
 import { listenWebSocket } from "./accept/websocket.ts";
 import { DictionarySource } from "./compress/dictionary-source.ts";
 import type { GatewayConfig } from "./config.ts";
+import { Membership } from "./fleet/membership.ts";
 import { Gateway } from "./gateway.ts";
 import type { Log } from "./log.ts";
 import { gatewayMetrics } from "./metrics.ts";
@@ -65,6 +66,14 @@ export async function runGateway(config: GatewayConfig, log: Log = pino({ name: 
     };
     const tcpPort = await serve(config.tcpPort, (options, events) => listenChosenTcp(config.tcpCore, options, events, log));
     const webSocketPort = await serve(config.webSocketPort, listenWebSocket);
+    const addresses = {
+      tcp: config.advertise.tcp ?? ownAddress(config, tcpPort),
+      websocket: config.advertise.websocket ?? ownAddress(config, webSocketPort),
+    };
+    const membership = await Membership.join(bus, config.cluster, addresses, gateway);
+    gateway.membership = membership;
+    // The very last: while it drains, others are told so.
+    undo.unshift(() => membership.leave());
     let adminPort: number | undefined;
     if (config.adminPort !== false) {
       const metrics = gatewayMetrics(gateway);
@@ -81,6 +90,13 @@ export async function runGateway(config: GatewayConfig, log: Log = pino({ name: 
     await rewind();
     throw error;
   }
+}
+
+/** Where clients reach this port, as far as a gateway can know that by itself. */
+function ownAddress({ host, tls, proxyProtocol }: GatewayConfig, port: number | undefined): string {
+  // Many addresses, a name that is in the certificate, something in front: somebody has to say it.
+  if (port === undefined || tls !== undefined || proxyProtocol || ["0.0.0.0", "::", ""].includes(host)) return "";
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 function transportOptions(config: GatewayConfig, port: number, slotFirst: number, slotsMax: number): TransportOptions {

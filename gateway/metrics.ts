@@ -117,6 +117,7 @@ export function gatewayMetrics(gateway: Gateway): Metrics {
   counter("inflated_bytes_total", "Bytes that those inflated to", () => compression.bytesInflated);
   counter("dictionaries_sent_total", "Dictionaries given to clients", () => compression.dictionariesSent);
   gauge("compression_effort", "2: everything that pays, 1: slow links only, 0: nothing, the process is too busy", () => gateway.compression.policy.effort);
+  gauge("peers", "Other gateways that run", () => gateway.membership?.others ?? 0);
   gauge("draining", "1 while this gateway is leaving", () => (gateway.draining ? 1 : 0));
   gauge("loop_delay_p99_seconds", "99th percentile of the event loop's delay since the last scrape", () => {
     const seconds = Math.max(0, loop.percentile(99) / 1e9 - LOOP_RESOLUTION_MS / 1000);

@@ -64,8 +64,8 @@ class NatsBus implements Bus {
     if (this.connected) await this.connection.flush();
   }
 
-  async keyValue(bucket: string): Promise<KeyValue> {
-    const open = () => new Kvm(jetstream(this.connection, { timeout: 2000 })).create(bucket, { history: 1 });
+  async keyValue(bucket: string, keptMs = 0): Promise<KeyValue> {
+    const open = () => new Kvm(jetstream(this.connection, { timeout: 2000 })).create(bucket, { history: 1, ttl: keptMs });
     return new NatsKeyValue(this.connection, await open(), open);
   }
 

@@ -10,8 +10,8 @@ export interface Bus {
   subscribe(subject: string, receive: (bytes: Uint8Array) => void): void;
   /** Resolves when everything published so far has reached the server. */
   flush(): Promise<void>;
-  /** Opens a bucket, making it when there is none. */
-  keyValue(bucket: string): Promise<KeyValue>;
+  /** Opens a bucket, making it when there is none. Its entries vanish when nobody wrote them for `keptMs`; 0: they stay. */
+  keyValue(bucket: string, keptMs?: number): Promise<KeyValue>;
   close(): Promise<void>;
 }
 

@@ -104,6 +104,13 @@ export class SessionTable {
     this.state[slot] = SessionState.Closing;
   }
 
+  /** The slots that are Ready, as they lie. */
+  readySlots(): Uint32Array {
+    const slots = new Uint32Array(this.readyCount);
+    for (let slot = 0, at = 0; slot < this.slotEnd; slot++) if (this.state[slot] === SessionState.Ready) slots[at++] = slot;
+    return slots;
+  }
+
   /** Of a Ready session: a view, valid while it is. */
   device(slot: number): Uint8Array {
     return this.view(slot, USER_AT + this.userBytes[slot]!, this.deviceBytes[slot]!);

@@ -55,6 +55,7 @@ interface Handshake {
   paused: boolean;
 }
 
+const { GO_AWAY_DRAIN } = hawser.v1.GoAwayReason;
 const RETRY_MS_MIN = 1000;
 const RETRY_MS_MAX = 10_000;
 
@@ -79,6 +80,8 @@ export class SessionCore implements WheelSink, RequestOutcomes {
   handshakeCount: number;
   /** When all sessions will be closed; 0: not draining. */
   private drainEndsAt: number;
+  /** Where a session is to go meanwhile; "": where it is. */
+  private targetOf: (slot: number) => string;
 
   constructor(
     table: SessionTable,
@@ -106,6 +109,7 @@ export class SessionCore implements WheelSink, RequestOutcomes {
     this.parkedBytes = 0;
     this.handshakeCount = 0;
     this.drainEndsAt = 0;
+    this.targetOf = () => "";
   }
 
   opened(slot: number, now: number): void {
@@ -164,7 +168,7 @@ export class SessionCore implements WheelSink, RequestOutcomes {
     };
     this.sink.write(slot, welcomeFrame(welcome));
     this.sink.attach(slot, sync, watermark);
-    if (this.drainEndsAt !== 0) this.sendGoAway(slot, this.random() * Math.max(0, this.drainEndsAt - now));
+    if (this.drainEndsAt !== 0) this.tellToLeave(slot, GO_AWAY_DRAIN, this.random() * Math.max(0, this.drainEndsAt - now), this.targetOf(slot));
     parked?.forEach((header, bytes, start, end) => {
       if ((header & HeaderBit.Compressed) !== 0) this.fail(slot, ErrorCode.BadFrame, { detail: "compressed before Welcome" });
       else this.frame(slot, header, bytes, start, end, now);
@@ -202,15 +206,21 @@ export class SessionCore implements WheelSink, RequestOutcomes {
     }
   }
 
-  /** Tells every session to leave, spread evenly over `drainMs`; those that finish their handshake later are told then. */
-  goAway(now: number, drainMs: number): void {
-    const { table } = this;
+  /**
+   * Tells the sessions of these slots to leave, one after the other, spread evenly over `drainMs`; those that finish their handshake
+   * later are told then.
+   */
+  goAway(now: number, drainMs: number, slots = this.table.readySlots(), targetOf = this.targetOf): void {
     this.drainEndsAt = now + drainMs;
-    let told = 0;
-    const total = Math.max(1, table.readyCount);
-    for (let slot = 0; slot < table.slotEnd; slot++) {
-      if (table.state[slot] === SessionState.Ready) this.sendGoAway(slot, (drainMs * told++) / total);
-    }
+    this.targetOf = targetOf;
+    for (let i = 0; i < slots.length; i++) this.tellToLeave(slots[i]!, GO_AWAY_DRAIN, (drainMs * i) / slots.length, targetOf(slots[i]!));
+  }
+
+  /** Tells a session to connect again at that moment, to `target` or, when that is "", to where it is. */
+  tellToLeave(slot: number, reason: number, reconnectAfterMs: number, target: string): void {
+    if (this.table.state[slot] !== SessionState.Ready) return;
+    const fields = { reason, reconnectAfterMs: Math.floor(reconnectAfterMs), target };
+    this.sink.write(slot, encodeMessage(FrameType.GoAway, hawser.v1.GoAway, fields));
   }
 
   /** Closes every session. */
@@ -294,11 +304,6 @@ export class SessionCore implements WheelSink, RequestOutcomes {
     if (handshake.paused || parked.byteLength < PARKED_SOFT_BYTES_MAX) return;
     handshake.paused = true;
     this.sink.pause(slot);
-  }
-
-  private sendGoAway(slot: number, reconnectAfterMs: number): void {
-    const fields = { reason: hawser.v1.GoAwayReason.GO_AWAY_DRAIN, reconnectAfterMs: Math.floor(reconnectAfterMs) };
-    this.sink.write(slot, encodeMessage(FrameType.GoAway, hawser.v1.GoAway, fields));
   }
 
   /** Spread, so that those who were refused together do not come back together. */

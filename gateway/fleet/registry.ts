@@ -1,0 +1,120 @@
+// Which gateways run, and where a client that has to leave this one should go. Fed with the entries of the gateways bucket,
+// without I/O. What counts as alive is decided on our own clock: an entry that was seen to move, not longer than FRESH_MS ago;
+// clocks of other machines are never compared, and an entry left behind by a dead gateway does not move.
+//
+// A client is sent to an address, not to a process: gateways that share a port are one place, with the room of all of them.
+import { hawser as fabric } from "../../proto/gen/fabric.js";
+
+const { GatewayEntry } = fabric.fabric.v1;
+
+/** host:port by transport; "": none, or not known. */
+export interface Addresses {
+  readonly tcp: string;
+  readonly websocket: string;
+}
+
+interface Entry extends Addresses {
+  revision: number;
+  seenAt: number;
+  /** Its revision changed while we watched. */
+  moved: boolean;
+  sessions: number;
+  sessionsMax: number;
+  draining: boolean;
+}
+
+/** Written anew each BUMP_MS by its gateway. */
+export const BUMP_MS = 1000;
+/** An entry that stood still for longer is nobody's any more. */
+export const FRESH_MS = 5000;
+const ENTRIES_MAX = 4096;
+/** Ours is too full when it has so many more sessions than its share, and these more. */
+const UNEVEN_PART = 0.1;
+const UNEVEN_SESSIONS = 16;
+
+export class Registry {
+  private readonly self: string;
+  private readonly own: Addresses;
+  private readonly entries: Map<string, Entry>;
+
+  /** `self`: this gateway's key. */
+  constructor(self: string, own: Addresses) {
+    this.self = self;
+    this.own = own;
+    this.entries = new Map();
+  }
+
+  /** A key of the bucket as it is now. `now`: monotonic ms. */
+  changed(key: string, value: Uint8Array, revision: number, now: number): void {
+    if (key === this.self) return;
+    if (value.length === 0) {
+      this.entries.delete(key);
+      return;
+    }
+    const known = this.entries.get(key);
+    // A watch that begins anew tells what it told before: that is no sign of life.
+    if (known !== undefined && revision <= known.revision) return;
+    if (known === undefined && this.entries.size >= ENTRIES_MAX) this.forgetDead(now);
+    if (known === undefined && this.entries.size >= ENTRIES_MAX) return;
+    let entry: fabric.fabric.v1.GatewayEntry;
+    try {
+      entry = GatewayEntry.decode(value);
+    } catch {
+      // Of a later version, or of nobody: as if it were not there.
+      this.entries.delete(key);
+      return;
+    }
+    const { tcp, websocket, sessions, sessionsMax, draining } = entry;
+    this.entries.set(key, { tcp, websocket, sessions, sessionsMax, draining, revision, seenAt: now, moved: known !== undefined });
+  }
+
+  /** Other gateways that run, those that are leaving among them. */
+  others(now: number): number {
+    let count = 0;
+    for (const entry of this.entries.values()) if (alive(entry, now)) count++;
+    return count;
+  }
+
+  /**
+   * Where a client of this transport should go: an address, chosen by weight of the free room behind it; "" for the address that it
+   * has: when that is as good as any (ports are shared), or nothing better is known. `random`: in [0, 1).
+   */
+  target(transport: keyof Addresses, random: number, now: number): string {
+    let room = 0;
+    for (const entry of this.entries.values()) room += roomOf(entry, transport, now);
+    let at = random * room;
+    for (const entry of this.entries.values()) {
+      at -= roomOf(entry, transport, now);
+      if (at >= 0 || room === 0) continue;
+      // Until it says how many it has: the next one who is sent away must not go by a room that is taken.
+      entry.sessions++;
+      return entry[transport] === this.own[transport] ? "" : entry[transport];
+    }
+    return "";
+  }
+
+  /** Whether this gateway has clearly more than its share of all sessions, and somebody has room for them. */
+  tooFull(sessions: number, sessionsMax: number, now: number): boolean {
+    let all = sessions;
+    let allMax = sessionsMax;
+    for (const entry of this.entries.values()) {
+      if (!alive(entry, now) || entry.draining) continue;
+      all += entry.sessions;
+      allMax += entry.sessionsMax;
+    }
+    const share = (all * sessionsMax) / Math.max(1, allMax);
+    return allMax > sessionsMax && sessions > share * (1 + UNEVEN_PART) + UNEVEN_SESSIONS;
+  }
+
+  private forgetDead(now: number): void {
+    for (const [key, entry] of this.entries) if (now - entry.seenAt > FRESH_MS) this.entries.delete(key);
+  }
+}
+
+function alive({ moved, seenAt }: Entry, now: number): boolean {
+  return moved && now - seenAt <= FRESH_MS;
+}
+
+function roomOf(entry: Entry, transport: keyof Addresses, now: number): number {
+  return entry[transport] === "" || entry.draining || !alive(entry, now) ? 0 : Math.max(0, entry.sessionsMax - entry.sessions);
+}
