@@ -22,6 +22,9 @@ interface Flags {
   jwks?: string;
   tlsCert?: string;
   tlsKey?: string;
+  sharePorts?: boolean;
+  advertiseTcp?: string;
+  advertiseWs?: string;
   tcpCore: TcpCoreChoice;
   compression: boolean;
   logLevel: (typeof LOG_LEVELS)[number];
@@ -48,6 +51,11 @@ const TUNABLES: readonly { key: keyof GatewayOptions & string; what: string; usu
   { key: "handshakesMax", what: "handshakes open at once", usual: (config) => config.handshakesMax },
   { key: "authenticationsMax", what: "tokens checked at once", usual: (config) => config.admission.authenticationsMax },
   { key: "resyncsPerSecond", what: "clients told to sync, after a loss between processes", usual: (config) => config.resyncsPerSecond },
+  {
+    key: "connectionLifetimeMs",
+    what: "after about so long a connection moves, if others have fewer; 0: never",
+    usual: (config) => config.connectionLifetimeMs,
+  },
   { key: "drainMs", what: "time over which a stopping gateway sends its clients elsewhere", usual: (config) => config.drainMs },
   { key: "lingerMs", what: "time for the last bytes to a client that is closed", usual: (config) => config.lingerMs },
 ];
@@ -70,6 +78,9 @@ export function build(command: Command): void {
     .addOption(option("--tls-key <file>", "its private key (PEM)", { env: "HAWSER_TLS_KEY" }))
     .addOption(option("--tcp-core <which>", "what serves the TCP port", { env: "HAWSER_TCP_CORE", default: "auto", choices: TCP_CORES }))
     .option("--no-compression", "never compress, whatever clients offer")
+    .option("--share-ports", "let several gateways listen on the same ports: the kernel spreads clients over them")
+    .addOption(option("--advertise-tcp <host:port>", "where clients of other gateways reach this one", { env: "HAWSER_ADVERTISE_TCP" }))
+    .addOption(option("--advertise-ws <host:port>", "the same over WebSocket", { env: "HAWSER_ADVERTISE_WS" }))
     .addOption(logLevel("info"));
   for (const { key, what, usual: read } of TUNABLES) {
     const name = flagOf(key);
@@ -105,6 +116,9 @@ function configOf(flags: Flags): GatewayConfig {
       devTokens: flags.dev ?? false,
       compression: flags.compression,
       tcpCore: flags.tcpCore,
+      sharePorts: flags.sharePorts ?? false,
+      ...(flags.advertiseTcp !== undefined && { advertiseTcp: flags.advertiseTcp }),
+      ...(flags.advertiseWs !== undefined && { advertiseWebSocket: flags.advertiseWs }),
       ...(flags.jwtSecret !== undefined && { jwtSecret: flags.jwtSecret }),
       ...(flags.jwks !== undefined && { jwksFile: flags.jwks }),
       ...(flags.tlsCert !== undefined && { tlsCertFile: flags.tlsCert }),
@@ -128,12 +142,13 @@ const RENAMED: Record<string, string> = {
   jwksFile: "--jwks",
   tlsCertFile: "--tls-cert",
   tlsKeyFile: "--tls-key",
+  advertiseWebSocket: "--advertise-ws",
   devTokens: "--dev",
   tcpCore: "--tcp-core",
 };
 
 /** An error of the configuration in the words of the command line. */
 export function withFlagNames(message: string): string {
-  const keys = [...Object.keys(RENAMED), "tcpPort", "jwtSecret", ...TUNABLES.map(({ key }) => key)];
+  const keys = [...Object.keys(RENAMED), "tcpPort", "jwtSecret", "advertiseTcp", "sharePorts", ...TUNABLES.map(({ key }) => key)];
   return message.replace(new RegExp(`\\b(${keys.join("|")})\\b`, "g"), (key) => RENAMED[key] ?? flagOf(key));
 }
