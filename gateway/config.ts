@@ -62,8 +62,6 @@ export interface GatewayOptions {
   unfinishedBytesMax?: number;
   /** Compress for clients that ask for it. */
   compression?: boolean;
-  /** Compress for clients that ask for it. */
-  compression?: boolean;
 }
 
 export interface GatewayConfig {
@@ -90,7 +88,6 @@ export interface GatewayConfig {
   readonly proxyProtocol: boolean;
   readonly tcpCore: TcpCoreChoice;
   readonly unfinishedBytesMax: number;
-  readonly compression: boolean;
   readonly compression: boolean;
 }
 
@@ -170,7 +167,6 @@ export function gatewayConfig(options: GatewayOptions): GatewayConfig {
     sharePorts: options.sharePorts ?? false,
     proxyProtocol: options.proxyProtocol ?? false,
     tcpCore: tcpCore(options.tcpCore ?? "auto", options.tlsCertFile !== undefined),
-    compression: options.compression ?? true,
     compression: options.compression ?? true,
     unfinishedBytesMax: number("unfinishedBytesMax", options.unfinishedBytesMax ?? UNFINISHED_BYTES_MAX, 2 * Limits.frameBytesMax, 1e12),
   };
