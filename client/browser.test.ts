@@ -33,7 +33,8 @@ t.test("no import of Node's is left, and it is small", async (t) => {
     [],
   );
   t.comment(`${text.length} bytes, minified`);
-  t.ok(text.length < 150_000, `${text.length} bytes`);
+  // Of these the default dictionary, inflating and deflating are 20,000.
+  t.ok(text.length < 180_000, `${text.length} bytes`);
 });
 
 t.test("it works with a browser's globals alone", async (t) => {

@@ -4,6 +4,7 @@
 //
 // Order within one turn: frames out, connection orders, events to listeners, then what changed to the store. So a
 // listener has seen a message before its place is stored (store.ts tells what follows from that).
+import type { Inflate } from "../proto/codec/codec.ts";
 import type { Sha256 } from "../proto/conversation-hash.ts";
 import { ConversationKind } from "../proto/conversation.ts";
 import { ErrorCode } from "../proto/error-code.ts";
@@ -31,6 +32,7 @@ export interface Platform {
   readonly sha256: Sha256;
   /** URL schemes that `open` serves, with their colon. */
   readonly schemes: readonly string[];
+  readonly inflate: Inflate;
   readonly open: OpenTransport;
 }
 
@@ -49,6 +51,7 @@ export class Client extends Emitter<ClientEvents> implements Ticking, StoreWrite
   /** Ticking. */
   clockIndex: number;
   private readonly sha256: Sha256;
+  private readonly inflate: Inflate;
   private readonly options: ClientOptions;
   private readonly dialer: Dialer;
   /** undefined until the store is read. */
@@ -69,6 +72,7 @@ export class Client extends Emitter<ClientEvents> implements Ticking, StoreWrite
     super();
     this.clockIndex = -1;
     this.sha256 = platform.sha256;
+    this.inflate = platform.inflate;
     this.options = options;
     this.dialer = new Dialer(this, parseAddress(options.url, platform.schemes), platform.schemes, platform.open, options.token);
     this.core = undefined;
@@ -278,6 +282,7 @@ export class Client extends Emitter<ClientEvents> implements Ticking, StoreWrite
       pendingMax: options.pendingMax ?? PENDING_MAX_DEFAULT,
       pendingBytesMax: options.pendingBytesMax ?? PENDING_BYTES_MAX_DEFAULT,
       records,
+      inflate: options.compression === false ? undefined : this.inflate,
       device: options.device ?? `device-${hex(crypto.getRandomValues(new Uint8Array(8)))}`,
     });
   }

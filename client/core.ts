@@ -10,6 +10,7 @@
 //
 // Invariants: every message but Hello and beats goes out through Requests, which counts it; nothing that the
 // store must hold first (Hello's counter, a Send) goes out before stored() covers it.
+import type { Inflate } from "../proto/codec/codec.ts";
 import type { Sha256 } from "../proto/conversation-hash.ts";
 import { idText } from "../proto/conversation.ts";
 import type { ConversationKind } from "../proto/conversation.ts";
@@ -18,6 +19,7 @@ import { FrameType } from "../proto/frame-type.ts";
 import { encodeMessage } from "../proto/frame.ts";
 import { hawser } from "../proto/gen/hawser.js";
 import { Limits } from "../proto/limits.ts";
+import { ClientCodec, DICTIONARY_KEY } from "./codec.ts";
 import { Connection, Phase } from "./connection.ts";
 import type { ConversationLog } from "./conversation-log.ts";
 import { Conversations, Violation } from "./conversations.ts";
@@ -58,6 +60,8 @@ export interface CoreOptions {
   readonly records: ReadonlyMap<string, string> | undefined;
   /** A name for this device, if the store holds none. */
   readonly device: string;
+  /** How to inflate; undefined: no compression is offered. */
+  readonly inflate?: Inflate | undefined;
 }
 
 export class ClientCore implements ReceiverControl, DigestSource {
@@ -75,6 +79,7 @@ export class ClientCore implements ReceiverControl, DigestSource {
   private readonly reads: ReadPositions;
   private readonly conversations: Conversations;
   private readonly inbox: Inbox;
+  private readonly codec: ClientCodec;
   private readonly receiver: Receiver;
   /** While Greeting: the token for Hello, until Hello is written. */
   private token: string | undefined;
@@ -102,8 +107,9 @@ export class ClientCore implements ReceiverControl, DigestSource {
     this.reads = new ReadPositions(this.outputs, this.requests);
     this.conversations = new Conversations();
     this.inbox = new Inbox(this.outputs, this.journal, this.root, this.sends, this.sync, this.fetcher, options.verify ? sha256 : undefined, options.history);
-    const { outputs, journal, connection, requests, sends, sync, fetcher, reads, conversations, inbox } = this;
-    this.receiver = new Receiver({ outputs, journal, connection, requests, sends, sync, fetcher, reads, conversations, inbox }, this);
+    this.codec = new ClientCodec(options.inflate, sha256, this.journal);
+    const { outputs, journal, connection, requests, sends, sync, fetcher, reads, conversations, inbox, codec } = this;
+    this.receiver = new Receiver({ outputs, journal, connection, requests, sends, sync, fetcher, reads, conversations, inbox, codec }, this);
     this.token = undefined;
     this.helloVersion = 0;
     this.payloadBytesMax = Limits.payloadBytesMax;
@@ -113,6 +119,8 @@ export class ClientCore implements ReceiverControl, DigestSource {
     if (options.records === undefined) return;
     const known = loadRecords(options.records, this.root, this.sends, (kind, name) => this.conversations.get(kind, name));
     if (!known) this.journal.mark(ROOT_KEY, this.root);
+    const dictionary = options.records.get(DICTIONARY_KEY);
+    if (dictionary !== undefined) this.codec.restore(dictionary);
   }
 
   /** The user that the token names; "" before the first Welcome on this store. */
@@ -315,6 +323,7 @@ export class ClientCore implements ReceiverControl, DigestSource {
       root.setUser(user);
       this.journal.mark(ROOT_KEY, root);
     }
+    this.codec.open(welcome);
     if (welcome.payloadBytesMax > 0) this.payloadBytesMax = welcome.payloadBytesMax;
     this.requests.open(welcome.requestsInFlightMax);
     this.sends.open(welcome.frameBytesMax, welcome.sendsPerSecond, now);
@@ -387,6 +396,7 @@ export class ClientCore implements ReceiverControl, DigestSource {
 
   private dropLink(): void {
     this.receiver.close();
+    this.codec.close();
     this.token = undefined;
     this.requests.forgetAll((request) => this.repeat(request));
   }
@@ -403,6 +413,7 @@ export class ClientCore implements ReceiverControl, DigestSource {
       sync: true,
       watermark: root.watermark,
       network: this.network,
+      ...this.codec.offer(),
     };
     this.outputs.frames.push(encodeMessage(FrameType.Hello, hawser.v1.Hello, hello));
     this.token = undefined;
@@ -423,6 +434,8 @@ export class ClientCore implements ReceiverControl, DigestSource {
     this.sync.pump(this, now);
     this.fetcher.pump(now);
     this.reads.pump(now);
+    if (watermark !== undefined) this.codec.pump(this.requests, now);
+    this.outputs.frames = this.codec.packed(this.outputs.frames);
   }
 
   private synced(watermark: Uint8Array): void {

@@ -19,6 +19,8 @@ export interface ClientOptions {
   readonly verify?: boolean | undefined;
   /** A stable name of the network in use ("wifi"), by which servers choose the interval of beats. */
   readonly network?: string | undefined;
+  /** Offer compression: the server then compresses what pays, and so does this client. Default true. */
+  readonly compression?: boolean | undefined;
   /** Messages that may wait for confirmation; beyond it send() rejects with QUEUE_FULL. Default 1,000. */
   readonly pendingMax?: number | undefined;
   /** The same in bytes of payload. Default 16 MiB. */

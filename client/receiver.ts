@@ -8,6 +8,7 @@ import { splitBatch } from "../proto/frame.ts";
 import { hawser } from "../proto/gen/hawser.js";
 import { Limits } from "../proto/limits.ts";
 import { fromWireTime } from "../proto/time.ts";
+import type { ClientCodec } from "./codec.ts";
 import type { Connection } from "./connection.ts";
 import type { ConversationLog } from "./conversation-log.ts";
 import { Violation } from "./conversations.ts";
@@ -54,6 +55,7 @@ export interface ReceiverParts {
   readonly reads: ReadPositions;
   readonly conversations: Conversations;
   readonly inbox: Inbox;
+  readonly codec: ClientCodec;
 }
 
 interface Decoder<T> {
@@ -104,10 +106,10 @@ export class Receiver implements FrameSink {
   /** FrameSink. */
   frame(header: number, bytes: Uint8Array, start: number, end: number): boolean {
     if (header === BEAT) return true;
+    if ((header & HeaderBit.Compressed) !== 0) return this.compressed(header & ~HeaderBit.Compressed, bytes, start, end);
     const reader = this.reader;
     const type = header & TYPE_MASK;
-    if ((header & HeaderBit.Compressed) !== 0) this.violation("a compressed frame without a codec");
-    else if ((header & HeaderBit.Batch) === 0) this.message(type, bytes.subarray(start, end));
+    if ((header & HeaderBit.Batch) === 0) this.message(type, bytes.subarray(start, end));
     else {
       const whole = splitBatch(bytes, start, end, (from, to) => {
         if (this.reader === reader) this.message(type, bytes.subarray(from, to));
@@ -116,6 +118,14 @@ export class Receiver implements FrameSink {
     }
     // Another reader, or none: the connection ended while the frame was handled.
     return this.reader === reader;
+  }
+
+  /** What it inflates to is a frame like others. */
+  private compressed(header: number, bytes: Uint8Array, start: number, end: number): boolean {
+    const body = this.parts.codec.inflated(bytes, start, end, this.reader!.limit - 1);
+    if (body !== undefined) return this.frame(header, body, 0, body.length);
+    this.violation("a compressed frame that is not what the codec of this connection makes");
+    return false;
   }
 
   private message(type: number, body: Uint8Array): void {
@@ -159,6 +169,8 @@ export class Receiver implements FrameSink {
         return this.onError(decode(hawser.v1.Error, body));
       case FrameType.Resync:
         return this.onResync();
+      case FrameType.Dictionary:
+        return this.onDictionary(decode(hawser.v1.Dictionary, body));
       case FrameType.GoAway:
         return this.onGoAway(decode(hawser.v1.GoAway, body));
       case FrameType.Welcome:
@@ -266,6 +278,10 @@ export class Receiver implements FrameSink {
     this.parts.reads.again(this.now);
   }
 
+  private onDictionary(dictionary: hawser.v1.Dictionary): void {
+    if (this.parts.requests.take(dictionary.ref)?.kind === RequestKind.Dictionary) this.parts.codec.received(dictionary);
+  }
+
   private onGoAway(goAway: hawser.v1.GoAway): void {
     this.parts.connection.goAway(goAway.reconnectAfterMs, goAway.target, this.now);
   }
@@ -304,6 +320,9 @@ export class Receiver implements FrameSink {
     if (closes) return this.control.repeat(request);
     const wait = this.waitMs(code, error);
     switch (request.kind) {
+      case RequestKind.Dictionary:
+        // It would have served better; the next Welcome names it again.
+        return;
       case RequestKind.History:
         if (wait !== undefined) fetcher.holdHistory(request.history!, this.now + wait);
         else outputs.events.push({ type: "history", ticket: request.history!.ticket, result: reason });

@@ -12,7 +12,7 @@ import type { Outputs } from "./outputs.ts";
 import type { PendingSend } from "./pending-send.ts";
 import type { HistoryCall } from "./fetcher.ts";
 
-export const RequestKind = { Send: 1, Sync: 2, Fetch: 3, Check: 4, History: 5 } as const;
+export const RequestKind = { Send: 1, Sync: 2, Fetch: 3, Check: 4, History: 5, Dictionary: 6 } as const;
 export type RequestKind = (typeof RequestKind)[keyof typeof RequestKind];
 
 /** After so long without an answer a request is asked again (SPEC.md §4). */

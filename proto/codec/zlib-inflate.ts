@@ -21,5 +21,8 @@ export const zlibInflate: Inflate = (data, size, dictionary) => {
     // Every reason means the same: it is not what the frame says it is.
     return undefined;
   }
-  return inflated.buffer.length === size && inflated.engine.bytesWritten === data.length ? inflated.buffer : undefined;
+  const { buffer, engine } = inflated;
+  if (buffer.length !== size || engine.bytesWritten !== data.length) return undefined;
+  // Not a Buffer, whose slices are what its callers do not expect.
+  return new Uint8Array(buffer.buffer, buffer.byteOffset, size);
 };
