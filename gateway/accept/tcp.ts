@@ -3,11 +3,12 @@
 //
 // A written piece is never joined with the next ones while it waits (sockets here have no _writev), so that
 // bufferedBytes falls as the peer reads: that is how a slow reader is told from a dead one.
-import { readFileSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
-import { createServer as createTlsServer } from "node:tls";
+import { ErrorCode } from "../../proto/error-code.ts";
 import { FrameReader } from "../../proto/frame-reader.ts";
 import { BEAT_FRAME } from "../../proto/frame.ts";
+import { Limits } from "../../proto/limits.ts";
+import { Entry } from "./entry.ts";
 import { FrameTable } from "./frame-table.ts";
 import { Liveness, SWEEP_MS as LIVENESS_SWEEP_MS } from "./liveness.ts";
 import { SlotPool } from "./slot-pool.ts";
@@ -29,28 +30,17 @@ interface Connection extends Socket {
 
 /** Listens; rejects when it cannot (address in use, unreadable certificate). */
 export async function listenTcp(options: TransportOptions, events: TransportEvents): Promise<Transport> {
-  const { tls } = options;
-  const server =
-    tls === undefined
-      ? createServer({ noDelay: true, keepAlive: false })
-      : createTlsServer({ noDelay: true, cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile), minVersion: "TLSv1.2", handshakeTimeout: 10_000 });
+  const server = createServer({ noDelay: true, keepAlive: false });
   const transport = new TcpTransport(server, options, events);
-  server.on(tls === undefined ? "connection" : "secureConnection", (socket: Socket) => transport.accept(socket));
+  server.on("connection", (socket) => transport.entry.accept(socket));
   // Counts those in their TLS handshake too, which have no slot yet.
   server.maxConnections = options.slotsMax;
-  if (tls !== undefined) {
-    server.on("tlsClientError", (_error: Error, socket: Socket) => {
-      transport.failedHandshakes++;
-      // One whose handshake took too long would stay open.
-      socket.destroy();
-    });
-  }
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen({ host: options.host, port: options.port, backlog: BACKLOG }, () => {
       server.off("error", reject);
       // Out of file descriptors, most likely: the server goes on, the peer tries again.
-      server.on("error", () => transport.failedHandshakes++);
+      server.on("error", () => transport.entry.failed++);
       resolve();
     });
   });
@@ -60,7 +50,9 @@ export async function listenTcp(options: TransportOptions, events: TransportEven
 class TcpTransport implements Transport {
   readonly name = "tcp";
   bytesRead: number;
-  failedHandshakes: number;
+  readonly entry: Entry;
+  /** Held by all readers, of frames that are not whole yet. */
+  private unfinishedBytes: number;
   private readonly server: Server;
   private readonly options: TransportOptions;
   private readonly events: TransportEvents;
@@ -83,7 +75,12 @@ class TcpTransport implements Transport {
 
   constructor(server: Server, options: TransportOptions, events: TransportEvents) {
     this.bytesRead = 0;
-    this.failedHandshakes = 0;
+    const { proxyProtocol, trustedProxies, handshakeMs = Limits.handshakeMs, tls } = options;
+    this.entry = new Entry(
+      { proxyProtocol, handshakeMs, ...(trustedProxies !== undefined && { trustedProxies }), ...(tls !== undefined && { tls }) },
+      (socket, address, ageMs) => this.accept(socket, address, ageMs),
+    );
+    this.unfinishedBytes = 0;
     this.server = server;
     this.options = options;
     this.events = events;
@@ -111,7 +108,15 @@ class TcpTransport implements Transport {
     return this.pool.taken;
   }
 
-  accept(accepted: Socket): void {
+  get failedHandshakes(): number {
+    return this.entry.failed;
+  }
+
+  renewCertificate(): void {
+    this.entry.renewCertificate();
+  }
+
+  accept(accepted: Socket, address: string, ageMs: number): void {
     const socket = accepted as Connection;
     // Whatever went wrong with a socket, its close follows and says all there is to say.
     socket.on("error", ignore);
@@ -128,7 +133,7 @@ class TcpTransport implements Transport {
     this.liveness.opened(slot - this.slotFirst, performance.now());
     socket.on("close", onClose);
     socket.on("drain", onDrain);
-    this.events.opened(slot, socket.remoteAddress ?? "");
+    this.events.opened(slot, address, ageMs);
     socket.on("data", onData);
   }
 
@@ -137,8 +142,13 @@ class TcpTransport implements Transport {
     this.bytesRead += chunk.length;
     if (this.closingSince[index] !== 0) return;
     this.table.begin(slot, this.liveness.received(index, performance.now()));
-    const code = this.readers[index]!.push(chunk, this.table);
-    if (this.table.end() && code !== 0) this.events.broken(slot, code);
+    const reader = this.readers[index]!;
+    const heldBefore = reader.heldBytes;
+    let code: ErrorCode | 0 = reader.push(chunk, this.table);
+    this.unfinishedBytes += (this.readers[index] === reader ? reader.heldBytes : 0) - heldBefore;
+    if (!this.table.end()) return;
+    if (code === 0 && reader.heldBytes > 0 && this.unfinishedBytes > this.options.unfinishedBytesMax) code = ErrorCode.Busy;
+    if (code !== 0) this.events.broken(slot, code);
   }
 
   drained(slot: number): void {
@@ -148,7 +158,7 @@ class TcpTransport implements Transport {
   gone(slot: number): void {
     const index = slot - this.slotFirst;
     this.sockets[index] = undefined;
-    this.readers[index] = undefined;
+    this.forget(index);
     if (this.closingSince[index] !== 0) this.closingCount--;
     this.closingSince[index] = 0;
     this.liveness.closed(index);
@@ -176,7 +186,7 @@ class TcpTransport implements Transport {
     this.closingSince[index] = performance.now();
     this.closingCount++;
     this.table.closing(slot);
-    this.readers[index] = undefined;
+    this.forget(index);
     this.liveness.closed(index);
     if (lastBytes !== undefined && socket.writable) this.put(socket, this.kept(lastBytes));
     socket.end();
@@ -226,6 +236,7 @@ class TcpTransport implements Transport {
 
   async stop(): Promise<void> {
     if (this.server.listening) this.server.close();
+    this.entry.stop();
     for (const socket of this.sockets) socket?.destroy();
     // The sockets' close events come a turn later, and the slots are free only then.
     while (this.pool.taken > 0) await new Promise((resolve) => setImmediate(resolve));
@@ -241,6 +252,11 @@ class TcpTransport implements Transport {
   private readonly tellIdle = (index: number): void => {
     this.events.idle(this.slotFirst + index);
   };
+
+  private forget(index: number): void {
+    this.unfinishedBytes -= this.readers[index]?.heldBytes ?? 0;
+    this.readers[index] = undefined;
+  }
 
   private put(socket: Connection, bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length; at += PIECE_BYTES_MAX) {

@@ -9,6 +9,8 @@
 // - Bytes given in `frames` are valid during the call only. Bytes given to `write` may be a view of something
 //   larger: a transport that keeps them copies them.
 import type { ErrorCode } from "../../proto/error-code.ts";
+import type { IpRanges } from "./ip-address.ts";
+import type { TlsFileOptions } from "./tls.ts";
 
 /** What became of written bytes. The same three words stand in metrics and tests. */
 export const WriteResult = {
@@ -29,7 +31,8 @@ export const FRAME_FIELDS = 4;
 
 /** What a transport tells; implemented by the gateway. */
 export interface TransportEvents {
-  opened(slot: number, remoteAddress: string): void;
+  /** `ageMs`: how long ago its socket was accepted, where a PROXY header and TLS took their time. */
+  opened(slot: number, remoteAddress: string, ageMs?: number): void;
   /**
    * `count` whole frames, in the order they came: table[4i] is the slot, then the header byte (BEAT = 0 for a
    * beat), then where the body starts and ends in `bytes`. Frames of a slot that was closed by an earlier one
@@ -84,6 +87,11 @@ export interface Transport {
   readonly beatsAnswered: number;
   /** Round trip as the kernel measures it, ms; undefined where it is not known. */
   roundTripMs(slot: number): number | undefined;
+  /**
+   * With TLS: reads certificate and key again. New connections get them, open ones keep what they have. Throws, and changes
+   * nothing, when they are no good.
+   */
+  renewCertificate?(): void;
   /** Refuses new connections from now on; those that are open stay. */
   stopListening(): void;
   /** Ends every connection at once and releases the port. */
@@ -110,5 +118,9 @@ export interface TransportOptions {
   proxyProtocol: boolean;
   /** Bytes of unfinished frames held by all connections together; the one that would pass it is told `broken` with Busy. */
   unfinishedBytesMax: number;
-  tls?: { certFile: string; keyFile: string };
+  tls?: TlsFileOptions;
+  /** From the accept to the first byte of a frame: PROXY header and TLS. Limits.handshakeMs by default. */
+  handshakeMs?: number;
+  /** With proxyProtocol: who may write its header; connections from elsewhere are closed. Undefined: anybody. */
+  trustedProxies?: IpRanges;
 }

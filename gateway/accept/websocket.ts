@@ -3,15 +3,19 @@
 //
 // uWebSockets.js cannot stop reading one WebSocket: pause() does nothing here, and what parks frames bounds them
 // itself. It also calls the close handler from inside end() and close(), so `closed` is told a turn later.
-import { existsSync } from "node:fs";
-import type { TemplatedApp, us_listen_socket, WebSocket } from "uWebSockets.js";
+//
+// Before the upgrade a socket is the engine's: it gives TLS and HTTP together 10 to 12 s, however slowly bytes come, and
+// reads a header of 4 KiB at most; how many there are is counted here, and bounded.
+import type { HttpResponse, TemplatedApp, us_listen_socket, WebSocket } from "uWebSockets.js";
 import { ErrorCode } from "../../proto/error-code.ts";
 import { FrameReader } from "../../proto/frame-reader.ts";
 import { BEAT_FRAME } from "../../proto/frame.ts";
 import { FrameTable } from "./frame-table.ts";
+import { ipBytes } from "./ip-address.ts";
 import { Liveness, SWEEP_MS } from "./liveness.ts";
 import { SlotPool } from "./slot-pool.ts";
 import { joined } from "./tcp.ts";
+import { CIPHERS_1_2, CIPHERS_1_3_ONLY, TlsFiles } from "./tls.ts";
 import { type Transport, type TransportEvents, type TransportOptions, WriteResult } from "./transport.ts";
 
 export const SUBPROTOCOL = "hawser.v1";
@@ -27,11 +31,19 @@ interface UserData {
   slot: number;
 }
 type Socket = WebSocket<UserData>;
-/** The engine's declarations leave out this option, and the form of listen() that takes it with a host. */
+/** What the engine's declarations leave out. */
 type Engine = typeof import("uWebSockets.js") & { LIBUS_LISTEN_EXCLUSIVE_PORT: number };
-interface Listening {
-  listen(host: string, port: number, options: number, listening: (socket: us_listen_socket | false) => void): void;
-}
+type App = Omit<TemplatedApp, "listen" | "filter"> & {
+  listen(host: string, port: number, options: number, listening: (socket: us_listen_socket | false) => void): unknown;
+  /** Told +1 for each new socket and -1 for each that goes, those that were upgraded apart. */
+  filter(handler: (response: HttpResponse, difference: number) => void): unknown;
+  /** Sockets that this app accepts are given to those that were added, in turn. */
+  addChildAppDescriptor(descriptor: unknown): void;
+  removeChildAppDescriptor(descriptor: unknown): void;
+  getDescriptor(): unknown;
+};
+/** Shares the port with other processes. */
+const LISTEN_SHARED = 0;
 
 /** Listens; rejects when it cannot (address in use, unreadable certificate, no build of uWebSockets.js for this system). */
 export async function listenWebSocket(options: TransportOptions, events: TransportEvents): Promise<Transport> {
@@ -43,10 +55,12 @@ export async function listenWebSocket(options: TransportOptions, events: Transpo
       cause: error,
     });
   }
-  const { tls } = options;
-  for (const file of tls === undefined ? [] : [tls.certFile, tls.keyFile]) if (!existsSync(file)) throw new Error(`no such file: ${file}`);
-  const app = tls === undefined ? engine.App() : engine.SSLApp({ cert_file_name: tls.certFile, key_file_name: tls.keyFile });
-  const transport = new WebSocketTransport(engine, app, options, events);
+  if (options.proxyProtocol && options.tls !== undefined) {
+    throw new Error(
+      "WebSocket with TLS cannot read a PROXY header, which stands before TLS: let the proxy end TLS, or switch proxyProtocol or the WebSocket port off",
+    );
+  }
+  const transport = new WebSocketTransport(engine, options, events);
   await transport.listen();
   return transport;
 }
@@ -57,7 +71,16 @@ class WebSocketTransport implements Transport {
   bytesRead: number;
   failedHandshakes: number;
   private readonly engine: Engine;
-  private readonly app: TemplatedApp;
+  /** Accepts. Without TLS it serves as well. */
+  private readonly app: App;
+  /** With TLS: serves what `app` accepts, with the certificate of its time. */
+  private serving: App;
+  private readonly files: TlsFiles | undefined;
+  /** Sockets that are in their TLS or HTTP handshake. */
+  private pendingCount: number;
+  private upgradingAddress: string;
+  /** Served with an older certificate: their connections live on. */
+  private readonly retired: App[];
   private readonly options: TransportOptions;
   private readonly events: TransportEvents;
   private readonly table: FrameTable;
@@ -75,13 +98,18 @@ class WebSocketTransport implements Transport {
   private readonly watcher: NodeJS.Timeout;
   beatsAnswered: number;
 
-  constructor(engine: Engine, app: TemplatedApp, options: TransportOptions, events: TransportEvents) {
+  constructor(engine: Engine, options: TransportOptions, events: TransportEvents) {
     this.port = 0;
     this.bytesRead = 0;
     this.failedHandshakes = 0;
     this.engine = engine;
-    this.app = app;
     this.options = options;
+    this.files = options.tls === undefined ? undefined : new TlsFiles(options.tls);
+    this.app = this.newApp();
+    this.serving = this.app;
+    this.pendingCount = 0;
+    this.upgradingAddress = "";
+    this.retired = [];
     this.events = events;
     this.table = new FrameTable(events, (slot) => this.answerBeat(slot));
     this.pool = new SlotPool(options.slotFirst, options.slotsMax);
@@ -101,7 +129,50 @@ class WebSocketTransport implements Transport {
   }
 
   listen(): Promise<void> {
-    this.app.ws<UserData>("/*", {
+    if (this.files === undefined) this.serve(this.app);
+    else this.serveWithNewCertificate();
+    const mode = this.options.sharePort ? LISTEN_SHARED : this.engine.LIBUS_LISTEN_EXCLUSIVE_PORT;
+    return new Promise((resolve, reject) => {
+      this.app.listen(this.options.host, this.options.port, mode, (listening) => {
+        if (listening === false) return reject(new Error(`cannot listen on ${this.options.host}:${this.options.port} (in use, or not allowed)`));
+        this.listening = listening;
+        this.port = this.engine.us_socket_local_port(listening);
+        resolve();
+      });
+    });
+  }
+
+  /**
+   * The engine reads a certificate when an app is made, and never again. So the app that listens passes each socket on to
+   * another, and that one is replaced: the listening socket and its queue stay, and so do the old app's connections.
+   */
+  renewCertificate(): void {
+    if (this.files?.reload() === true) this.serveWithNewCertificate();
+  }
+
+  private serveWithNewCertificate(): void {
+    const next = this.newApp();
+    this.serve(next);
+    // In one turn, so that nothing is accepted while there are two of them, or none.
+    this.app.addChildAppDescriptor(next.getDescriptor());
+    if (this.serving !== this.app) {
+      this.app.removeChildAppDescriptor(this.serving.getDescriptor());
+      this.retired.push(this.serving);
+    }
+    this.serving = next;
+  }
+
+  private newApp(): App {
+    const { engine, files } = this;
+    if (files === undefined) return engine.App() as unknown as App;
+    const { certFile, keyFile, minVersion } = files.options;
+    const ciphers = minVersion === "1.3" ? CIPHERS_1_3_ONLY : CIPHERS_1_2;
+    return engine.SSLApp({ cert_file_name: certFile, key_file_name: keyFile, ssl_ciphers: ciphers }) as unknown as App;
+  }
+
+  private serve(app: App): void {
+    app.filter(this.counted);
+    app.ws<UserData>("/*", {
       compression: 0,
       maxPayloadLength: this.options.frameBytesLimit + MESSAGE_ROOM_BYTES,
       idleTimeout: 0,
@@ -111,11 +182,12 @@ class WebSocketTransport implements Transport {
       maxBackpressure: 0,
       upgrade: (response, request, context) => {
         const offered = request.getHeader("sec-websocket-protocol").split(",");
-        if (!offered.some((name) => name.trim() === SUBPROTOCOL)) {
-          this.failedHandshakes++;
-          response.writeStatus("400 Bad Request").end(`ask for the subprotocol ${SUBPROTOCOL}\n`, true);
-          return;
-        }
+        if (!offered.some((name) => name.trim() === SUBPROTOCOL)) return this.refuse(response, "400 Bad Request", `ask for the subprotocol ${SUBPROTOCOL}\n`);
+        const address = this.addressOf(response);
+        if (address === undefined) return this.refuse(response, "400 Bad Request", "a PROXY header of version 2, from a trusted proxy, must come first\n");
+        this.pendingCount--;
+        // `open` is called from inside upgrade().
+        this.upgradingAddress = address;
         const key = request.getHeader("sec-websocket-key");
         response.upgrade<UserData>({ slot: -1 }, key, SUBPROTOCOL, request.getHeader("sec-websocket-extensions"), context);
       },
@@ -126,19 +198,31 @@ class WebSocketTransport implements Transport {
       },
       close: (socket) => this.gone(socket.getUserData().slot),
     });
-    this.app.any("/*", (response) => {
-      this.failedHandshakes++;
-      response.writeStatus("426 Upgrade Required").writeHeader("upgrade", "websocket").end(`this is a WebSocket endpoint (${SUBPROTOCOL})\n`, true);
-    });
-    return new Promise((resolve, reject) => {
-      // Exclusive: by default a second process could share the port, and take half of the connections.
-      (this.app as unknown as Listening).listen(this.options.host, this.options.port, this.engine.LIBUS_LISTEN_EXCLUSIVE_PORT, (listening) => {
-        if (listening === false) return reject(new Error(`cannot listen on ${this.options.host}:${this.options.port} (in use, or not allowed)`));
-        this.listening = listening;
-        this.port = this.engine.us_socket_local_port(listening);
-        resolve();
-      });
-    });
+    app.any("/*", (response) => this.refuse(response, "426 Upgrade Required", `this is a WebSocket endpoint (${SUBPROTOCOL})\n`));
+  }
+
+  private readonly counted = (response: HttpResponse, difference: number): void => {
+    this.pendingCount += difference;
+    if (difference < 0 || this.pendingCount <= this.options.slotsMax) return;
+    this.failedHandshakes++;
+    response.close();
+  };
+
+  private refuse(response: HttpResponse, status: string, text: string): void {
+    this.failedHandshakes++;
+    // With an answer, the engine would go on with what the client sent behind its request: a PROXY header of its own, for one.
+    if (this.options.proxyProtocol) response.close();
+    else response.writeStatus(status).writeHeader("upgrade", "websocket").end(text, true);
+  }
+
+  /** The client's address; undefined: it should have come through a trusted proxy, and did not. */
+  private addressOf(response: HttpResponse): string | undefined {
+    const { proxyProtocol, trustedProxies } = this.options;
+    const direct = Buffer.from(response.getRemoteAddressAsText()).toString();
+    if (!proxyProtocol) return direct;
+    const from = ipBytes(direct);
+    if (trustedProxies !== undefined && (from === undefined || !trustedProxies.has(from))) return undefined;
+    return Buffer.from(response.getProxiedRemoteAddressAsText()).toString() || undefined;
   }
 
   write(slot: number, bytes: Uint8Array): WriteResult {
@@ -193,7 +277,7 @@ class WebSocketTransport implements Transport {
 
   async stop(): Promise<void> {
     this.stopListening();
-    this.app.close();
+    for (const app of new Set([this.app, this.serving, ...this.retired])) app.close();
     while (this.pool.taken > 0) await new Promise((resolve) => setImmediate(resolve));
     clearInterval(this.watcher);
   }
@@ -217,7 +301,7 @@ class WebSocketTransport implements Transport {
     this.sockets[slot - this.slotFirst] = socket;
     this.limits[slot - this.slotFirst] = this.options.frameBytesMax;
     this.liveness.opened(slot - this.slotFirst, performance.now());
-    this.events.opened(slot, Buffer.from(socket.getRemoteAddressAsText()).toString());
+    this.events.opened(slot, this.upgradingAddress);
   }
 
   private message(socket: Socket, message: ArrayBuffer, isBinary: boolean): void {
