@@ -33,6 +33,9 @@ interface Flags {
   gateways?: number;
   messages?: string;
   seed: number;
+  talkers?: number;
+  talkGateways?: number;
+  memoryFloor: number;
   secret?: string;
   json?: string;
   report?: string;
@@ -55,11 +58,17 @@ export function build(command: Command): void {
     .addOption(option("--seconds <count>", "length of the part that is measured", { parse: integer(1, 1_000_000) }))
     .addOption(option("--rate <count>", "messages a second, in all, open loop", { parse: integer(0, 1_000_000) }))
     .addOption(option("--transport <kind>", "tcp, ws (WebSocket), or both by halves (default: tcp)", { choices: ["tcp", "ws", "both"] }))
-    .addOption(option("--connect-rate <count>", "sessions that connect each second, in all (default: 1000)", { parse: integer(1, 1_000_000) }))
+    .addOption(
+      option("--connect-rate <count>", "sessions that connect each second, in all (default: 1000; above 100,000 connections 2500)", {
+        parse: integer(1, 1_000_000),
+      }),
+    )
     .addOption(option("--percent <number>", "of sessions, where a scenario does something to a part of them", { parse: percent }))
     .addOption(option("--devices <count>", "of each receiver, in fanout", { parse: integer(1, 10_000) }))
     .addOption(option("--profile <name>", "of the shaped network, in mobile", { choices: Object.keys(LINK_PROFILES) }))
     .addOption(option("--heartbeat <seconds>", "between the beats of a silent session, in idle", { parse: integer(1, 3600) }))
+    .addOption(option("--talkers <count>", "sessions that talk, in idle with --rate", { parse: integer(2, 1_000_000) }))
+    .addOption(option("--talk-gateways <count>", "gateways that those who talk are connected to, in idle (default: all)", { parse: integer(1, 64) }))
     .addOption(
       new Option("--url <url>", "a running server instead of one of its own: tcp://host:port or ws://host:port; repeatable, or several by commas").argParser(
         (url: string, before: string[] | undefined) => [...(before ?? []), url],
@@ -78,6 +87,12 @@ export function build(command: Command): void {
     .addOption(option("--seed <number>", "of who writes when", { default: 1, parse: integer(0, 4_294_967_295) }))
     .option("--json <out>", "write the result as JSON to this file (- for standard output)")
     .option("--report <out.html>", "write a page with plots")
+    .addOption(
+      option("--memory-floor <MiB>", "free memory below which a run stops in order, and is not begun; 0: not looked at", {
+        default: 400,
+        parse: integer(0, 1_000_000),
+      }),
+    )
     .option("--strict", "exit with 3 when the figures should not be trusted")
     .option("--verbose", "show what the server processes print")
     .addHelpText(
@@ -165,6 +180,7 @@ async function loadtest(flags: Flags): Promise<number> {
       secret: flags.secret,
       command: commandLine(process.argv.slice(3)),
       verbose: flags.verbose === true,
+      memoryFloorBytes: flags.memoryFloor * 1024 * 1024,
       screen: process.stderr,
       stop: stop.signal,
       kill: kill.signal,
@@ -177,7 +193,19 @@ async function loadtest(flags: Flags): Promise<number> {
   }
 }
 
-const DIALS = ["connections", "seconds", "rate", "transport", "connectRate", "percent", "devices", "profile", "heartbeat"] as const satisfies (keyof Dials)[];
+const DIALS = [
+  "connections",
+  "seconds",
+  "rate",
+  "transport",
+  "connectRate",
+  "percent",
+  "devices",
+  "profile",
+  "heartbeat",
+  "talkers",
+  "talkGateways",
+] as const satisfies (keyof Dials)[];
 
 /** What was asked for of the scenario. */
 function pick(flags: Flags): Partial<Dials> {

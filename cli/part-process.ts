@@ -21,7 +21,10 @@ export interface PartEvents {
   exited(how: string): void;
 }
 
+/** Between two questions whether it is ready: at first, and later, when it takes its time and others want the processor. */
 const PROBE_MS = 50;
+const PROBE_MS_MAX = 400;
+const PROBE_GROWTH = 1.15;
 
 export class PartProcess {
   readonly pid: number | undefined;
@@ -53,18 +56,18 @@ export class PartProcess {
     });
     // "close" comes after "exit" and after the last of the output.
     this.child.on("close", (code, signal) => this.end(signal ? `signal ${signal}` : problem || `exit code ${code}`));
-    if (this.pid !== undefined) void this.probe();
+    if (this.pid !== undefined) void this.probe(PROBE_MS);
   }
 
   signal(name: NodeJS.Signals): void {
     if (!this.ended) this.child.kill(name);
   }
 
-  private async probe(): Promise<void> {
+  private async probe(againMs: number): Promise<void> {
     const ready = await this.plan.ready();
     if (this.ended) return;
     if (ready) this.events.ready();
-    else this.timer = setTimeout(() => void this.probe(), PROBE_MS);
+    else this.timer = setTimeout(() => void this.probe(Math.min(PROBE_MS_MAX, againMs * PROBE_GROWTH)), againMs);
   }
 
   private end(how: string): void {

@@ -1,10 +1,13 @@
 // Which process is started, restarted, stopped or killed, and when: decisions only. Whoever owns a Supervisor tells
 // it what happened (a part became ready, exited, time passed) and carries out the actions that it returns.
 //
-// Parts stand in tiers. Tiers start one after the other, each once the one below is ready, and stop in reverse. A part that
+// Parts stand in tiers. Tiers start one after the other, each once the one below is ready and a few parts at a time, and stop in reverse. A part that
 // exits after it was ready once is started again, after a pause that doubles while it keeps dying soon. A part that exits
 // before everything was up for the first time ends the start: what is wrong then is for a person to mend.
-// Invariant: a part has at most one process; a part in phase Starting, Ready or Stopping has one, in the others none.
+// A rolling restart (roll.ts) replaces the processes of some parts one after the other while everything is up.
+// Invariant: but for the one that a roll adds, a part has at most one process; a part in phase Starting, Ready or Stopping has one, in the others none.
+
+import { Roll, Stage } from "./roll.ts";
 
 export const Phase = { Waiting: 0, Starting: 1, Ready: 2, Backoff: 3, Stopping: 4, Stopped: 5 } as const;
 export type Phase = (typeof Phase)[keyof typeof Phase];
@@ -17,7 +20,12 @@ export interface PartPlan {
   readyMs: number;
   /** How long it may take to stop before it is killed. */
   stopMs: number;
+  /** How a rolling restart replaces it: by a process beside it, or by stopping it first. Left out: not at all. */
+  rolls?: "beside" | "inPlace";
 }
+
+/** Parts of a tier that are starting at the same time: on few cores fifty at once would all be late. */
+export const STARTING_MAX = 8;
 
 export const Backoff = {
   firstMs: 250,
@@ -31,12 +39,23 @@ export type Input =
   | { type: "ready"; part: string }
   | { type: "exited"; part: string }
   | { type: "tick" }
+  | { type: "roll" }
+  /** Of the process beside a part's own. */
+  | { type: "extraReady"; part: string }
+  | { type: "extraExited"; part: string }
   | { type: "stop" }
   | { type: "kill" };
 
 export type Action =
   | { type: "spawn"; part: string }
-  | { type: "signal"; part: string; signal: "SIGTERM" | "SIGKILL" }
+  | { type: "signal"; part: string; signal: "SIGTERM" | "SIGKILL"; of?: "heir" | "retired" }
+  /** A new process of a part, beside its own. */
+  | { type: "spawnHeir"; part: string }
+  /** The heir is the part's own process from now on, and the one before is retired. */
+  | { type: "handOver"; part: string }
+  /** A roll is done, or ended where it was. */
+  | { type: "rolled" }
+  | { type: "rollFailed"; part: string; reason: "exited" | "timeout" | "stopped" }
   /** The part exited and comes back in `inMs`. */
   | { type: "restarting"; part: string; inMs: number }
   /** Everything is ready for the first time. */
@@ -62,6 +81,7 @@ export class Supervisor {
   private up: boolean;
   private stopping: boolean;
   private down: boolean;
+  private roll: Roll | undefined;
 
   constructor(plans: readonly PartPlan[]) {
     const byTier = [...plans].sort((a, b) => a.tier - b.tier);
@@ -69,15 +89,21 @@ export class Supervisor {
     this.up = false;
     this.stopping = false;
     this.down = false;
+    this.roll = undefined;
   }
 
   phase(part: string): Phase {
     return this.find(part).phase;
   }
 
+  /** Whether a roll is under way, or its last process has not gone yet. */
+  get rolling(): boolean {
+    return this.roll !== undefined && (this.roll.stage !== Stage.Over || this.roll.extra !== undefined);
+  }
+
   /** When the next tick is due, on the clock of `now`; Infinity when nothing waits for time. */
   get wakeAt(): number {
-    return this.parts.reduce((earliest, part) => Math.min(earliest, part.deadline), Infinity);
+    return this.parts.reduce((earliest, part) => Math.min(earliest, part.deadline), this.roll?.deadline ?? Infinity);
   }
 
   /** `now` is milliseconds on any clock that does not go back. */
@@ -87,20 +113,32 @@ export class Supervisor {
       case "start":
         break;
       case "ready":
-        this.ready(this.find(input.part));
+        this.ready(this.find(input.part), now, actions);
         break;
       case "exited":
         this.exited(this.find(input.part), now, actions);
         break;
       case "tick":
         for (const part of this.parts) if (now >= part.deadline) this.expired(part, now, actions);
+        if (this.roll !== undefined && now >= this.roll.deadline) this.roll.expired(actions);
+        break;
+      case "roll":
+        this.beginRoll(now, actions);
+        break;
+      case "extraReady":
+        this.extraReady(now, actions);
+        break;
+      case "extraExited":
+        if (this.roll?.extraExited(actions)) this.rollOn(now, actions);
         break;
       case "stop":
+        if (!this.stopping) this.roll?.cancel("SIGTERM", now, actions);
         this.stopping = true;
         break;
       case "kill":
         this.stopping = true;
         for (const part of this.parts) if (hasProcess(part)) this.signal(part, "SIGKILL", now, actions);
+        this.roll?.cancel("SIGKILL", now, actions);
         break;
     }
     if (this.stopping) this.lower(now, actions);
@@ -108,11 +146,16 @@ export class Supervisor {
     return actions;
   }
 
-  /** Starts the lowest tier that waits, once everything below is ready. */
+  /** Starts the lowest tier that waits, once everything below is ready; of many parts the next when one is ready. */
   private raise(now: number, actions: Action[]): void {
     if (this.up) return;
     const tier = this.parts.find((part) => part.phase !== Phase.Ready)?.plan.tier;
-    for (const part of this.parts) if (part.plan.tier === tier && part.phase === Phase.Waiting) this.spawn(part, now, actions);
+    let starting = this.parts.reduce((count, { phase }) => count + (phase === Phase.Starting ? 1 : 0), 0);
+    for (const part of this.parts) {
+      if (part.plan.tier !== tier || part.phase !== Phase.Waiting || starting >= STARTING_MAX) continue;
+      this.spawn(part, now, actions);
+      starting++;
+    }
     if (tier === undefined) {
       this.up = true;
       actions.push({ type: "up" });
@@ -122,7 +165,8 @@ export class Supervisor {
   /** Stops the highest tier that runs; nothing that has no process starts any more. */
   private lower(now: number, actions: Action[]): void {
     for (const part of this.parts) if (!hasProcess(part)) settle(part, Phase.Stopped, Infinity);
-    const tier = this.parts.findLast(hasProcess)?.plan.tier;
+    const extraTier = this.roll?.extra === undefined ? undefined : this.roll.part?.tier;
+    const tier = this.parts.findLast((part) => hasProcess(part) || part.plan.tier === extraTier)?.plan.tier;
     for (const part of this.parts) {
       if (part.plan.tier === tier && (part.phase === Phase.Starting || part.phase === Phase.Ready)) this.signal(part, "SIGTERM", now, actions);
     }
@@ -132,8 +176,42 @@ export class Supervisor {
     }
   }
 
-  private ready(part: PartState): void {
+  private ready(part: PartState, now: number, actions: Action[]): void {
     if (part.phase === Phase.Starting) settle(part, Phase.Ready, Infinity);
+    if (this.roll?.isAt(part.plan.name) && this.roll.stage === Stage.Returning) this.rollOn(now, actions);
+  }
+
+  /** One roll at a time, and only when everything is up. */
+  private beginRoll(now: number, actions: Action[]): void {
+    if (!this.up || this.stopping || this.rolling) return;
+    this.roll = new Roll(this.parts.map(({ plan }) => plan));
+    this.rollOn(now, actions);
+  }
+
+  private rollOn(now: number, actions: Action[]): void {
+    const inPlace = this.roll!.next(now, actions);
+    if (inPlace === undefined) return;
+    const part = this.find(inPlace.name);
+    if (part.phase === Phase.Ready || part.phase === Phase.Starting) this.signal(part, "SIGTERM", now, actions);
+    // It died by itself, and its pause ends now.
+    else this.comeBack(part, now, actions);
+  }
+
+  private comeBack(part: PartState, now: number, actions: Action[]): void {
+    this.roll!.stage = Stage.Returning;
+    this.spawn(part, now, actions);
+  }
+
+  private extraReady(now: number, actions: Action[]): void {
+    const { roll } = this;
+    if (roll === undefined || roll.stage !== Stage.Heir) return;
+    const part = this.find(roll.part!.name);
+    const retires = hasProcess(part);
+    part.startedAt = now;
+    part.backoffMs = Backoff.firstMs;
+    settle(part, Phase.Ready, Infinity);
+    roll.handOver(retires, now, actions);
+    if (!retires) this.rollOn(now, actions);
   }
 
   private exited(part: PartState, now: number, actions: Action[]): void {
@@ -143,6 +221,8 @@ export class Supervisor {
       if (!this.stopping) this.fail(part, "exited", actions);
       return;
     }
+    if (this.roll?.isAt(part.plan.name) && this.roll.stage === Stage.Stopping) return this.comeBack(part, now, actions);
+    if (this.roll?.isAt(part.plan.name) && this.roll.stage === Stage.Returning) this.roll.fail(actions, "exited");
     if (now - part.startedAt >= Backoff.resetAfterMs) part.backoffMs = Backoff.firstMs;
     settle(part, Phase.Backoff, now + part.backoffMs);
     actions.push({ type: "restarting", part: part.plan.name, inMs: part.backoffMs });

@@ -139,6 +139,15 @@ const TRACE = shape({
   detail: maybe(string),
 });
 
+const totals = { parts: AMOUNTS, all: number, available: orNull(number) };
+const MEMORY = shape({
+  connections: number,
+  before: shape(totals),
+  connected: shape(totals),
+  end: maybe(shape({ ...totals, connections: number })),
+  bytes_per_connection: AMOUNTS,
+});
+
 const RESULT = shape({
   ...numbers("seconds", "connections", "sent", "acked", "delivered", "lost", "duplicated", "out_of_order", "driver_cpu_percent"),
   scenario: string,
@@ -169,6 +178,7 @@ const RESULT = shape({
       kernel_bytes_per_connection: orNull(number),
     }),
   ),
+  memory: maybe(MEMORY),
   memory_curve: list(pair),
   driver: shape({
     ...numbers("processes", "lag_p99_ms"),

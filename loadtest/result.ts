@@ -86,6 +86,27 @@ export interface Sample {
   stolen_percent: number;
 }
 
+/** Bytes by part: private memory of gateways (together), logic, nats and drivers; slab and TCP buffers of the whole machine as kernel. */
+export interface MemoryTotals {
+  parts: Record<string, number>;
+  all: number;
+  /** MemAvailable of the machine. */
+  available: number | null;
+}
+
+export interface MemoryAccount {
+  /** Of `connected`. */
+  connections: number;
+  /** Servers that run, and drivers before they had sessions. */
+  before: MemoryTotals;
+  /** Everybody connected and silent. */
+  connected: MemoryTotals;
+  /** When everything was played. */
+  end?: MemoryTotals & { connections: number };
+  /** What `connected` has more than `before`, for each connection; the kernel's is for both ends, when both are here. */
+  bytes_per_connection: Record<string, number>;
+}
+
 export interface PhaseResult {
   name: string;
   seconds: number;
@@ -137,6 +158,8 @@ export interface Result {
     /** Kernel slab and TCP buffers over what there was before, per connection: both ends when both are here. */
     kernel_bytes_per_connection: number | null;
   } | null;
+  /** Absent where the run did not rest; results of before this was counted lack it. */
+  memory?: MemoryAccount;
   /** [connections, private bytes of all gateways], as they grew. */
   memory_curve: [number, number][];
   /** Of one core, the busiest driver process while traffic flowed. */

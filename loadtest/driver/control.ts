@@ -43,6 +43,8 @@ export interface DriverPlan {
   run: string;
   seed: number;
   cast: CastPlan;
+  /** Those who talk connect to the first so many gateways only, with them this part of those who do not; all others to the other gateways. */
+  talk?: { gateways: number; idlePart: number };
   /** JSON-lines file of messages; undefined: the default of loadtest/cast/messages.ts. */
   messages?: string;
   /** How a user's token is made. */
@@ -81,8 +83,8 @@ export interface Answers {
   /** The kind of wire that the driver has; see open-wire.ts. */
   plan: {
     wire: string;
-    /** Of this process before it had sessions. */
-    rssBytes: number;
+    /** Private memory of this process before it had sessions. */
+    bareBytes: number;
     /** What the messages are: a file's name without its folder, or "built-in sample", and how many; "none" where nobody talks. */
     messages: string;
   };
@@ -128,7 +130,8 @@ export interface Tick {
   errorDetails?: Record<string, string>;
   /** Of one core, since the last tick. */
   cpuPercent: number;
-  rssBytes: number;
+  /** Private memory of the process. */
+  privateBytes: number;
   /** How late messages left after the moment they were meant to, the driver's own fault: a histogram like those below. */
   lagUs?: string;
   /** Messages that were meant to be sent and have not left, because their sender is not connected or over its limits. */

@@ -170,7 +170,7 @@ t.test("direct messages over TCP and WebSocket: exact, with resets in the middle
   t.ok(decodeFromCompressedBase64(run.last.deliveryUs!).totalCount > 0);
   t.ok(decodeFromCompressedBase64(run.last.ackUs!).totalCount > 0);
   t.equal(run.last.throttledUs, undefined);
-  t.ok(run.last.cpuPercent > 0 && run.last.rssBytes > 1e6 && run.last.bytesOut > 10_000);
+  t.ok(run.last.cpuPercent > 0 && run.last.privateBytes > 1e6 && run.last.bytesOut > 10_000);
 
   // A third is cut off while it writes and is written to, and comes back.
   await run.driver.handle({ order: "disconnect", share: { from: 0.2, to: 0.5 }, how: "reset" });

@@ -31,6 +31,8 @@ import type { Wire } from "./wire.ts";
 /** Traffic is looked at so often, everything else a little less. */
 const TRAFFIC_MS = 2;
 const TICK_MS = 5;
+/** While nothing but beats is to come: each tick wakes the process, and fifty drivers on two cores would use one up by waking. */
+const CALM_TICK_MS = 100;
 const REPORT_MS = 1000;
 const SWEEP_MS = 1000;
 const MESSAGES_MAX = 1_000_000;
@@ -58,6 +60,10 @@ export class Driver implements SessionsHost, LedgerSink, Labels {
   private readonly judge: Judge;
   private readonly wires: Wire[];
   private readonly timers: NodeJS.Timeout[];
+  private ticker: NodeJS.Timeout | undefined;
+  private calm: boolean;
+  /** Orders that settle and check, and are not answered yet. */
+  private judging: number;
   private trafficTimer: NodeJS.Timeout | undefined;
   private connecting: Connecting | undefined;
   private disconnecting: Disconnecting[];
@@ -88,6 +94,7 @@ export class Driver implements SessionsHost, LedgerSink, Labels {
     pulling.rows = rows;
     sessions.parts = { inbound: new Inbound(sessions, { names, ledger, rows, sending, pulling, identity: this.identity }), sending, pulling };
     assemble(cast, this.table, this.talkers, ledger);
+    routes.talks = (session) => sessions.talkerAt(session) !== undefined;
     this.sessions = sessions;
     this.pulling = pulling;
     this.traffic = new Traffic(cast, ledger, sending, this.table);
@@ -104,11 +111,11 @@ export class Driver implements SessionsHost, LedgerSink, Labels {
     this.switching = undefined;
     this.ended = false;
     const reporter = new Reporter({ counts, latencies, ledger, pulling, rows, sending, traffic: this.traffic, wires: this.wires });
-    this.timers = [
-      setInterval(() => this.tick(), TICK_MS),
-      setInterval(() => this.sessions.sweep(), SWEEP_MS),
-      setInterval(() => report(reporter.tick()), options.reportMs ?? REPORT_MS),
-    ];
+    this.ticker = undefined;
+    this.calm = false;
+    this.judging = 0;
+    this.timers = [setInterval(() => this.sessions.sweep(), SWEEP_MS), setInterval(() => report(reporter.tick()), options.reportMs ?? REPORT_MS)];
+    this.pace(true);
   }
 
   /** Reads the messages, makes the cast, opens the wires. Throws Error when the plan cannot be carried out. */
@@ -123,6 +130,8 @@ export class Driver implements SessionsHost, LedgerSink, Labels {
 
   /** Carries an order out; resolves when it is. */
   async handle(order: Exclude<Order, { order: "plan" }>): Promise<Answers[keyof Answers] | undefined> {
+    // Whatever it is, something is to happen now.
+    this.pace(false);
     switch (order.order) {
       case "connect":
         return this.connect(this.range(order.share), order.perSecond, order.timeoutMs);
@@ -150,9 +159,9 @@ export class Driver implements SessionsHost, LedgerSink, Labels {
         this.switching = this.wandering(order.share, order.partPerMinute, (session) => this.sessions.move(session));
         return undefined;
       case "settle":
-        return this.judge.settle(order.quietMs, order.timeoutMs);
+        return this.judged(this.judge.settle(order.quietMs, order.timeoutMs));
       case "check":
-        return this.judge.check();
+        return this.judged(this.judge.check());
       case "end":
         await this.end();
         return undefined;
@@ -164,6 +173,7 @@ export class Driver implements SessionsHost, LedgerSink, Labels {
     if (this.ended) return;
     this.ended = true;
     for (const timer of this.timers) clearInterval(timer);
+    clearInterval(this.ticker);
     this.stopTraffic();
     for (const wire of this.wires) wire.destroy();
     await this.routes.close();
@@ -219,6 +229,36 @@ export class Driver implements SessionsHost, LedgerSink, Labels {
     this.switching?.tick();
     this.sessions.tick();
     this.pulling.tick();
+    this.pace(!this.busy);
+  }
+
+  /** Whether a tick may have more to do than beats. */
+  private get busy(): boolean {
+    return (
+      this.connecting !== undefined ||
+      this.disconnecting.length > 0 ||
+      this.churning !== undefined ||
+      this.switching !== undefined ||
+      this.trafficTimer !== undefined ||
+      this.judging > 0 ||
+      this.sessions.restless
+    );
+  }
+
+  private pace(calm: boolean): void {
+    if (this.ended || (this.ticker !== undefined && this.calm === calm)) return;
+    clearInterval(this.ticker);
+    this.calm = calm;
+    this.ticker = setInterval(() => this.tick(), calm ? CALM_TICK_MS : TICK_MS);
+  }
+
+  private async judged<T>(judging: Promise<T>): Promise<T> {
+    this.judging++;
+    try {
+      return await judging;
+    } finally {
+      this.judging--;
+    }
   }
 
   private async connect(range: Range, perSecond: number, timeoutMs: number): Promise<Answers["connect"]> {
@@ -233,6 +273,7 @@ export class Driver implements SessionsHost, LedgerSink, Labels {
 
   private startTraffic(perSecond: number, { from, to }: Range): void {
     this.traffic.start(this.sessions.nowUs, perSecond, from, to);
+    if (perSecond === 0) return this.stopTraffic();
     this.trafficTimer ??= setInterval(() => this.traffic.tick(this.sessions.nowUs), TRAFFIC_MS);
   }
 

@@ -10,28 +10,35 @@ export const Due = { Nothing: 0, Beat: 1, Dead: 2 } as const;
 export type Due = (typeof Due)[keyof typeof Due];
 
 export class Heartbeat {
-  /** Of Welcome; 0: no beats are needed. */
-  intervalMs: number;
   /** When to ask again, after due(). */
   againAt: number;
   private readonly table: SessionTable;
   private readonly random: Random;
 
   constructor(table: SessionTable, random: Random) {
-    this.intervalMs = 0;
     this.againAt = 0;
     this.table = table;
     this.random = random;
   }
 
-  /** When to ask first, after Welcome. */
-  firstAt(now: number): number {
-    return now + (this.intervalMs === 0 ? PATIENCE_MS : Math.min(PATIENCE_MS, this.intervalMs / 2));
+  /** Welcome gave the interval, ms. Returns when to ask first. */
+  begin(session: number, now: number, intervalMs: number): number {
+    this.table.heartbeatMs[session] = intervalMs;
+    return now + (intervalMs === 0 ? PATIENCE_MS : Math.min(PATIENCE_MS, intervalMs / 2));
+  }
+
+  /** The server gave another interval, ms. Returns when to ask next: at once where the new one is over already. */
+  change(session: number, now: number, intervalMs: number): number {
+    const { table } = this;
+    table.heartbeatMs[session] = intervalMs;
+    if (intervalMs === 0 || table.has(session, Flag.BeatAsked)) return now + PATIENCE_MS;
+    return Math.max(now, table.saidAt[session]! + intervalMs);
   }
 
   /** The session's time has come. Of one that reads slowly, silence means nothing. */
   due(session: number, now: number): Due {
-    const { table, intervalMs } = this;
+    const { table } = this;
+    const intervalMs = table.heartbeatMs[session]!;
     const asked = table.has(session, Flag.BeatAsked);
     if (asked && !table.has(session, Flag.Throttled) && now - table.beatAt[session]! >= PATIENCE_MS) return Due.Dead;
     if (intervalMs === 0) {

@@ -22,6 +22,8 @@ export interface InboundHost extends SendingHost {
   readonly counts: Counts;
   welcomed(session: number, welcome: hawser.v1.Welcome): void;
   goAway(session: number, afterMs: number, target: string): void;
+  /** From now on the session beats after so many ms of having said nothing. */
+  beatEvery(session: number, intervalMs: number): void;
   /** The server closes; how the session is to come back when it has. */
   closing(session: number, back: Return): void;
   /** Asks for heads again after a while. */
@@ -118,6 +120,8 @@ export class Inbound {
         const { reconnectAfterMs, target } = hawser.v1.GoAway.decode(body);
         return host.goAway(session, reconnectAfterMs, target);
       }
+      case FrameType.Heartbeat:
+        return host.beatEvery(session, hawser.v1.Heartbeat.decode(body).heartbeatMs);
       case FrameType.Welcome:
         throw new Violation("a second Welcome");
       default:

@@ -2,6 +2,7 @@
 // ends when the channel does, whatever it is doing.
 import type { FromDriver, ToDriver } from "./control.ts";
 import { Driver } from "./driver.ts";
+import { ownBytes } from "./own-memory.ts";
 
 let driver: Driver | undefined;
 
@@ -12,9 +13,9 @@ function tell(message: FromDriver): void {
 async function carryOut(order: ToDriver): Promise<void> {
   if (order.order === "plan") {
     if (driver !== undefined) throw new Error("a driver has one plan");
-    const rssBytes = process.memoryUsage.rss();
+    const bareBytes = ownBytes();
     driver = await Driver.open(order.plan, (tick) => tell({ kind: "tick", tick }));
-    return tell({ kind: "done", id: order.id, answer: { wire: driver.wireKind, rssBytes, messages: driver.messages } });
+    return tell({ kind: "done", id: order.id, answer: { wire: driver.wireKind, bareBytes, messages: driver.messages } });
   }
   if (driver === undefined) throw new Error("a driver's first order is its plan");
   const answer = await driver.handle(order);

@@ -3,6 +3,7 @@ import type { Tick } from "./control.ts";
 import type { Counts } from "./counts.ts";
 import { Latency } from "./latency.ts";
 import type { Ledger } from "./ledger.ts";
+import { ownBytes } from "./own-memory.ts";
 import type { Pulling } from "./pulling.ts";
 import type { Rows } from "./rows.ts";
 import type { Sending } from "./sending.ts";
@@ -60,7 +61,7 @@ export class Reporter {
       bytesOut: wires.reduce((sum, wire) => sum + wire.bytesOut, 0),
       errors: Object.fromEntries(counts.errors),
       cpuPercent,
-      rssBytes: process.memoryUsage.rss(),
+      privateBytes: ownBytes(),
       waiting: ledger.intended - ledger.sent,
       skipped: traffic.skipped + ledger.skipped,
       passedOver: traffic.passedOver,

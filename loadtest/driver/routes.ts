@@ -19,16 +19,21 @@ export class Routes {
   private readonly tcp: WireTarget[][];
   private readonly ws: WireTarget[][];
   private readonly networks: ShapedNetwork[];
-  /** Combinations of transport, gateway and source. */
+  /** Combinations of transport, gateway and source; of the gateways of those who do not talk, where those who do have their own. */
   private readonly ways: number;
+  private readonly talk: DriverPlan["talk"];
+  /** Whether a session has anybody to talk to; only asked where that decides where it connects. */
+  talks: (session: number) => boolean;
 
-  private constructor(transport: DriverPlan["transport"], tcp: WireTarget[][], ws: WireTarget[][], networks: ShapedNetwork[]) {
+  private constructor({ transport, talk }: DriverPlan, tcp: WireTarget[][], ws: WireTarget[][], networks: ShapedNetwork[]) {
     this.transport = transport;
     this.tcp = tcp;
     this.ws = ws;
     this.networks = networks;
+    this.talk = talk;
+    this.talks = () => false;
     const each = [tcp, ws].filter((gateways) => gateways.length > 0);
-    this.ways = each.reduce((most, gateways) => Math.max(most, gateways.length * gateways[0]!.length), 1) * each.length;
+    this.ways = each.reduce((most, gateways) => Math.max(most, (gateways.length - (talk?.gateways ?? 0)) * gateways[0]!.length), 1) * each.length;
   }
 
   /** Starts the shaped networks, if there are to be any. Throws Error on a plan that names no target, or a profile that does not exist. */
@@ -74,7 +79,7 @@ export class Routes {
             "ws:",
           );
     if ((transport !== "ws" && tcp.length === 0) || (transport !== "tcp" && ws.length === 0)) throw new Error(`no gateway has an address for ${transport}`);
-    return new Routes(transport, tcp, ws, networks);
+    return new Routes(plan, tcp, ws, networks);
   }
 
   /** Whether the session speaks over WebSocket. */
@@ -86,9 +91,22 @@ export class Routes {
   target(session: number, move: number, elsewhere?: Address): WireTarget {
     const gateways = this.isWs(session) ? this.ws : this.tcp;
     const way = this.transport === "both" ? this.way(session) >> 1 : this.way(session);
-    const sources = gateways[way % gateways.length]!;
-    const target = sources[(Math.floor(way / gateways.length) + move) % sources.length]!;
+    const { talk } = this;
+    let first = 0;
+    let count = gateways.length;
+    if (talk !== undefined) {
+      const home = this.isHome(session, talk.idlePart);
+      first = home ? 0 : talk.gateways;
+      count = home ? talk.gateways : count - talk.gateways;
+    }
+    const sources = gateways[first + (way % count)]!;
+    const target = sources[(Math.floor(way / count) + move) % sources.length]!;
     return elsewhere === undefined || this.networks.length > 0 ? target : { ...target, ...elsewhere };
+  }
+
+  /** Whether the session is at the gateways of those who talk: it does, or is one of those, evenly chosen, who fill them up. */
+  private isHome(session: number, idlePart: number): boolean {
+    return this.talks(session) || Math.floor((session + 1) * idlePart) > Math.floor(session * idlePart);
   }
 
   /**

@@ -54,6 +54,8 @@ export class SessionTable {
   /** When something was written last, and the last unanswered beat, in ms since the driver's start. */
   readonly saidAt: Uint32Array;
   readonly beatAt: Uint32Array;
+  /** Between its beats, ms, as Welcome or a later Heartbeat says; 0: no beats are needed. */
+  readonly heartbeatMs: Uint32Array;
   /** Number of its Talker; NOBODY: it has nobody to talk to. */
   readonly talker: Int32Array;
   private readonly watermarks: Uint8Array;
@@ -68,6 +70,7 @@ export class SessionTable {
     this.refs = new Uint32Array(sessions);
     this.saidAt = new Uint32Array(sessions);
     this.beatAt = new Uint32Array(sessions);
+    this.heartbeatMs = new Uint32Array(sessions);
     this.talker = new Int32Array(sessions).fill(NOBODY);
     this.watermarks = new Uint8Array(sessions * WATERMARK_SLOT);
   }

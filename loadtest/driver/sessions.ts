@@ -180,6 +180,11 @@ export class Sessions implements WireEvents, InboundHost, PullingHost {
 
   // ---- time ----
 
+  /** Whether somebody waits for the next tick. */
+  get restless(): boolean {
+    return this.attention.size > 0;
+  }
+
   /** To be called every few ms. */
   tick(): void {
     this.wheel.advance(this.nowMs, this);
@@ -297,12 +302,11 @@ export class Sessions implements WireEvents, InboundHost, PullingHost {
     const { sending, pulling } = this.parts!;
     table.state[session] = State.Ready;
     table.set(session, Flag.FirstBeat);
-    this.heartbeat.intervalMs = welcome.heartbeatMs;
     sending.sendsPerSecond = welcome.sendsPerSecond;
     sending.inFlightMax = welcome.requestsInFlightMax;
     this.counts.connected++;
     this.counts.welcomes++;
-    this.wheel.arm(session, this.heartbeat.firstAt(this.nowMs));
+    this.wheel.arm(session, this.heartbeat.begin(session, this.nowMs, welcome.heartbeatMs));
     const talker = this.talkerAt(session);
     if (talker !== undefined) {
       talker.requests.begin(1);
@@ -339,6 +343,11 @@ export class Sessions implements WireEvents, InboundHost, PullingHost {
     this.table.set(session, Flag.Leaving);
     this.counts.error("GO_AWAY");
     this.wheel.arm(session, this.nowMs + afterMs);
+  }
+
+  beatEvery(session: number, intervalMs: number): void {
+    const at = this.heartbeat.change(session, this.nowMs, intervalMs);
+    if (!this.table.has(session, Flag.Leaving)) this.wheel.arm(session, at);
   }
 
   closing(session: number, back: Return): void {

@@ -13,6 +13,9 @@ export interface Range {
 
 /** Connections that are begun, or ended, in one turn of the loop. */
 const AT_ONCE_MAX = 500;
+/** Paced connecting waits for a server that is behind: so many seconds of its pace, and some more, may be under way. */
+const UNDER_WAY_SECONDS = 2;
+const UNDER_WAY_MIN = 100;
 
 /** So many a second since the start, a tick's part at a time. */
 class Pace {
@@ -54,6 +57,9 @@ export class Connecting {
   /** Of those that are missing, the ones that the server does not want back. */
   private refused: number;
   private next: number;
+  /** Begun by this order. */
+  private begun: number;
+  private readonly underWayMax: number;
 
   constructor(sessions: Sessions, range: Range, perSecond: number, timeoutMs: number) {
     const { table } = sessions;
@@ -73,6 +79,8 @@ export class Connecting {
     this.missing = this.ordered;
     this.refused = 0;
     this.next = range.from;
+    this.begun = 0;
+    this.underWayMax = UNDER_WAY_MIN + UNDER_WAY_SECONDS * perSecond;
     this.done = new Promise((resolve) => {
       this.resolve = resolve;
     });
@@ -106,7 +114,12 @@ export class Connecting {
   tick(): void {
     const { table, range } = this;
     const now = this.sessions.nowMs;
-    let left = this.pace.take(now);
+    const arrived = this.ordered - this.missing + this.refused;
+    const due = this.pace.take(now);
+    const room = this.underWayMax - (this.begun - arrived);
+    let left = Math.min(due, room);
+    // What is not begun for want of room is due no more: a server that was behind is not run over when it is back.
+    if (room < due) this.pace.took(due - Math.max(0, left));
     let took = 0;
     for (; this.next < range.to && left > 0; this.next++) {
       if (!table.has(this.next, Flag.Ordered)) continue;
@@ -115,6 +128,7 @@ export class Connecting {
       left--;
       took++;
     }
+    this.begun += took;
     this.pace.took(took);
     this.finishIf(now >= this.endMs);
   }

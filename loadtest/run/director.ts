@@ -7,11 +7,13 @@ import type { Counts, Dials, Figures, PhasePlan, Scenario, Stage } from "../scen
 import { AT_ONCE } from "../scenario/scenario.ts";
 import { Failure } from "../../cli/failure.ts";
 import type { Fleet } from "./fleet.ts";
+import type { Layout } from "./layout.ts";
+import { gb } from "./headroom.ts";
 import { Latencies } from "./histograms.ts";
 import { cpuBetween, errorsByName, type Meter, round, type Window } from "./meter.ts";
 import type { ServerLook, Servers } from "./servers.ts";
 
-/** A person stopped the run. */
+/** A person stopped the run, or the machine ran short of memory. */
 export class Interrupted extends Error {}
 
 export interface MeasuredWindow extends Window {
@@ -38,6 +40,8 @@ export interface Seen {
   failures: string[];
   verdicts: Verdict[];
   interrupted: boolean;
+  /** At the end of what was played, before anything settles. */
+  end: (ServerLook & { driverBytes: number; connections: number }) | undefined;
 }
 
 export interface DirectorEvents {
@@ -46,6 +50,7 @@ export interface DirectorEvents {
   phase(name: string): void;
 }
 
+const NOBODY: Share = { from: 0, to: 0 };
 const SAMPLE_MS = 1000;
 /** Ticks come each second; some a little late. */
 const TICK_LEEWAY_SECONDS = 0.2;
@@ -67,7 +72,10 @@ export class Director implements Stage {
   private readonly meter: Meter;
   private readonly servers: Servers;
   private readonly sessions: readonly number[];
+  private readonly talkers: readonly number[];
   private readonly dials: Dials;
+  private readonly memoryFloorBytes: number;
+  private shortOfMemory: boolean;
   private readonly events: DirectorEvents;
   private readonly seen: Seen;
   private readonly startedAt: number;
@@ -80,21 +88,24 @@ export class Director implements Stage {
   private sampledAt: number;
   private windowClosedAt: number;
 
-  /** `sessions`: of each driver. */
-  constructor(fleet: Fleet, meter: Meter, servers: Servers, sessions: readonly number[], dials: Dials, events: DirectorEvents) {
+  /** `memoryFloorBytes`: with less than this free the run stops, before the kernel ends processes; 0: whatever happens. */
+  constructor(fleet: Fleet, meter: Meter, servers: Servers, layout: Layout, dials: Dials, events: DirectorEvents, memoryFloorBytes = 0) {
     this.fleet = fleet;
     this.meter = meter;
     this.servers = servers;
-    this.sessions = sessions;
+    this.sessions = layout.sessions;
+    this.talkers = layout.talkers ?? layout.sessions;
     this.dials = dials;
     this.events = events;
+    this.memoryFloorBytes = memoryFloorBytes;
+    this.shortOfMemory = false;
     this.startedAt = performance.now();
     this.phaseName = "start";
     this.phaseStartedAt = this.startedAt;
     this.rate = 0;
     this.sampledAt = this.startedAt;
     this.windowClosedAt = Number.NEGATIVE_INFINITY;
-    const before = { ...servers.look(), driverBytes: fleet.rssBytes };
+    const before = { ...servers.look(), driverBytes: fleet.bareBytes };
     this.seen = {
       seconds: 0,
       before,
@@ -106,6 +117,7 @@ export class Director implements Stage {
       failures: [],
       verdicts: [],
       interrupted: false,
+      end: undefined,
     };
     this.interrupted = new Promise((_, reject) => {
       this.interruptNow = reject;
@@ -123,6 +135,7 @@ export class Director implements Stage {
         if (!(error instanceof Interrupted)) throw error;
         this.seen.interrupted = true;
       }
+      this.seen.end = { ...this.servers.look(), driverBytes: this.meter.driverBytes(), connections: this.meter.totals().connected };
       await this.finish();
     } finally {
       clearInterval(this.timer);
@@ -174,7 +187,8 @@ export class Director implements Stage {
   }
 
   async traffic(perSecond: number, senders: Share = EVERYBODY): Promise<void> {
-    await this.or(this.fleet.each((i) => ({ order: "traffic", perSecond: this.part(perSecond, i), senders })));
+    const all = this.talkers.reduce((sum, count) => sum + count, 0);
+    await this.or(this.fleet.each((i) => ({ order: "traffic", perSecond: (perSecond * this.talkers[i]!) / Math.max(1, all), senders })));
     this.rate = perSecond;
   }
 
@@ -260,7 +274,9 @@ export class Director implements Stage {
       // The script may have been stopped with sessions away or slow: what waits for them is not lost.
       await this.fleet.all({ order: "churn", share: EVERYBODY, partPerMinute: 0, awayMs: 0 });
       await this.fleet.all({ order: "throttle", share: EVERYBODY, bytesPerSecond: 0 });
-      if (this.seen.connections > 0) await this.fleet.each(() => ({ order: "connect", share: EVERYBODY, perSecond: AT_ONCE, timeoutMs: HURRY_MS }));
+      // Without memory nobody else is to come: an order for nobody ends the one before.
+      const share = this.shortOfMemory ? NOBODY : EVERYBODY;
+      if (this.seen.connections > 0) await this.fleet.each(() => ({ order: "connect", share, perSecond: AT_ONCE, timeoutMs: HURRY_MS }));
     }
     const answers = await this.fleet.all({
       order: "settle",
@@ -311,7 +327,19 @@ export class Director implements Stage {
     const sample = this.meter.sample((look.at - this.startedAt) / 1000, this.phaseName, look);
     this.seen.samples.push(sample);
     this.note();
+    this.watchMemory(look);
     this.events.sample(sample);
+  }
+
+  /** Stops in order while there is still memory to do so. */
+  private watchMemory({ availableBytes }: ServerLook): void {
+    if (this.shortOfMemory || availableBytes === null || availableBytes >= this.memoryFloorBytes) return;
+    this.shortOfMemory = true;
+    const { connections } = this.seen;
+    this.seen.failures.push(
+      `memory ran short: ${gb(availableBytes)} were free (floor ${gb(this.memoryFloorBytes)}) with ${this.meter.totals().connected} sessions connected; the most that were held at once are ${connections} of ${this.dials.connections}`,
+    );
+    this.interrupt();
   }
 
   private note(): void {
@@ -357,12 +385,22 @@ export function mergeConnects(answers: readonly Answers["connect"][]): Answers["
   return merged;
 }
 
-/** How far a run is, from 0 to 1, and about how many seconds are left; a phase that takes longer than planned waits at its end. */
-export function progress(plan: readonly PhasePlan[], phase: string, secondsInPhase: number): { part: number; secondsLeft: number } {
+/** Of a phase in which sessions connect: how long it takes in all, as fast as it went so far; undefined: too early to say. */
+export function connectingSeconds(connected: number, sessions: number, secondsInPhase: number): number | undefined {
+  if (secondsInPhase < 3 || connected < sessions / 1000) return undefined;
+  return (secondsInPhase * sessions) / connected;
+}
+
+/**
+ * How far a run is, from 0 to 1, and about how many seconds are left; a phase that takes longer than planned waits at its end.
+ * `takes`: how long the phase of now takes in all, where that is known better than it was planned.
+ */
+export function progress(plan: readonly PhasePlan[], phase: string, secondsInPhase: number, takes?: number): { part: number; secondsLeft: number } {
   const at = plan.findIndex(({ name }) => name === phase);
   let done = 0;
   let total = 0;
-  for (const [i, { seconds }] of plan.entries()) {
+  for (const [i, { seconds: planned }] of plan.entries()) {
+    const seconds = i === at && takes !== undefined ? Math.max(takes, secondsInPhase) : planned;
     total += seconds;
     if (i < at) done += seconds;
     else if (i === at) done += Math.min(seconds, secondsInPhase);

@@ -64,8 +64,8 @@ export class Fleet {
   wire: string;
   /** Which messages they send, as they say it. */
   messages: string;
-  /** Memory of all drivers before they had sessions. */
-  rssBytes: number;
+  /** Private memory of all drivers before they had sessions. */
+  bareBytes: number;
   private fail!: (error: Error) => void;
   /** Rejects when a driver is gone; never resolves. */
   private readonly failed: Promise<never>;
@@ -77,7 +77,7 @@ export class Fleet {
     this.tickWaiters = [];
     this.wire = "";
     this.messages = "";
-    this.rssBytes = 0;
+    this.bareBytes = 0;
     this.failed = new Promise((_, reject) => {
       this.fail = reject;
     });
@@ -94,7 +94,7 @@ export class Fleet {
     options.kill?.addEventListener("abort", () => void fleet.stop(), { once: true });
     try {
       const answers = await fleet.each((index) => ({ order: "plan", plan: plans[index]! }));
-      fleet.rssBytes = answers.reduce((sum, answer) => sum + answer.rssBytes, 0);
+      fleet.bareBytes = answers.reduce((sum, answer) => sum + answer.bareBytes, 0);
       fleet.wire = [...new Set(answers.map((answer) => answer.wire))].join(", ");
       fleet.messages = [...new Set(answers.map((answer) => answer.messages))].join("; ");
       return fleet;

@@ -2,14 +2,16 @@
 // addresses in numbers.
 import { lookup } from "node:dns/promises";
 import { Failure } from "../../cli/failure.ts";
-import type { DriverPlan, Gateway } from "../driver/control.ts";
+import type { CastPlan, DriverPlan, Gateway } from "../driver/control.ts";
 import type { Dials, Setup, Transport } from "../scenario/scenario.ts";
 
-/** Connections of a process, where it may open 20,000 files: room is left for connections that are just being closed. */
-const CONNECTIONS_PER_PROCESS = 15_000;
+/** Connections of a process, where it may open 20,000 files: the rest is for its other files (a gateway keeps 256 back) and for connections that are just being closed. */
+const CONNECTIONS_PER_PROCESS = 19_400;
 const FILES_PER_CONNECTION = 20_000 / CONNECTIONS_PER_PROCESS;
 /** Messages a second that a driver process sends and receives with time to spare. */
 const RATE_PER_DRIVER = 20_000;
+/** Where few of the sessions talk, this many at the most are in one driver: the texts and what is kept of each conversation cost memory, and do so in few processes. */
+const TALKERS_PER_DRIVER = 10_000;
 /** Source addresses of a driver on loopback: each has some 28,000 ports for each address that is connected to. */
 const SOURCES_PER_DRIVER = 4;
 /** Above what one person may send by default; the load here has few people who talk much. */
@@ -18,6 +20,8 @@ const REQUESTS_PER_SECOND = 100_000;
 
 export interface LayoutInput {
   dials: Dials;
+  /** Sessions that talk, in all; undefined: the cast says what part of each driver's. */
+  talkers?: number | undefined;
   /** Given by a person; undefined: as many as are needed. */
   drivers: number | undefined;
   gateways: number | undefined;
@@ -29,14 +33,16 @@ export interface Layout {
   gateways: number;
   /** Sessions of each driver. */
   sessions: number[];
+  /** Of these, those who talk, where the scenario says how many; undefined: the cast says. */
+  talkers?: number[];
 }
 
 /** Throws RangeError when it cannot be done on this machine. */
-export function layOut({ dials, drivers, gateways, filesMax }: LayoutInput, ownStack: boolean): Layout {
+export function layOut({ dials, talkers, drivers, gateways, filesMax }: LayoutInput, ownStack: boolean): Layout {
   const perProcess = filesMax === undefined ? CONNECTIONS_PER_PROCESS : Math.min(CONNECTIONS_PER_PROCESS, Math.floor(filesMax / FILES_PER_CONNECTION));
   const needed = Math.max(1, Math.ceil(dials.connections / perProcess));
   const forRate = Math.ceil(dials.rate / RATE_PER_DRIVER);
-  const layout = { gateways: gateways ?? needed, sessions: split(dials.connections, drivers ?? Math.max(needed, forRate)) };
+  const layout: Layout = { gateways: gateways ?? needed, sessions: split(dials.connections, drivers ?? Math.max(needed, forRate)) };
   const most = Math.max(...layout.sessions);
   const limit = filesMax === undefined ? Number.POSITIVE_INFINITY : filesMax - 256;
   if (most > limit) throw new RangeError(`${most} connections in one driver process, which may open ${filesMax} files: take more --drivers`);
@@ -47,7 +53,32 @@ export function layOut({ dials, drivers, gateways, filesMax }: LayoutInput, ownS
   }
   if (layout.sessions.length > dials.connections) throw new RangeError(`${layout.sessions.length} drivers for ${dials.connections} connections: take fewer`);
   if (layout.sessions.length > 250) throw new RangeError("at most 250 drivers: each has source addresses of its own");
+  if (talkers !== undefined) layout.talkers = whoTalks(layout.sessions, talkers, forRate);
+  if (dials.talkGateways > layout.gateways)
+    throw new RangeError(`--talk-gateways ${dials.talkGateways} of ${layout.gateways} gateways: take fewer, or more --gateways`);
   return layout;
+}
+
+/** How many of each driver's sessions talk: `total`, in as few drivers as take them, at least `driversMin`, each with room for partners. */
+function whoTalks(sessions: readonly number[], total: number, driversMin: number): number[] {
+  const wanted = Math.min(
+    total,
+    sessions.reduce((sum, count) => sum + count, 0),
+  );
+  const smallest = Math.min(...sessions);
+  const parts = Math.min(sessions.length, Math.max(driversMin, Math.ceil(wanted / Math.min(TALKERS_PER_DRIVER, smallest)), wanted > 0 ? 1 : 0));
+  const talkers = split(wanted, Math.max(1, parts));
+  return sessions.map((count, driver) => Math.min(count, talkers[driver] ?? 0));
+}
+
+/**
+ * Of the sessions that do not talk, the part that goes to the gateways of those who do, so that every gateway has as many
+ * connections as every other: `talkGateways` of `gateways` hold all `talkers` of `connections` sessions.
+ */
+export function idleWithTalkers(connections: number, talkers: number, gateways: number, talkGateways: number): number {
+  const idle = connections - talkers;
+  if (idle <= 0) return 0;
+  return Math.min(1, Math.max(0, (connections * (talkGateways / gateways) - talkers) / idle));
 }
 
 /** `total` in so many nearly equal parts. */
@@ -82,6 +113,19 @@ export function driverPlans({ dials, setup, layout, gateways, run, seed, message
   const drivers = layout.sessions.length;
   // On Linux all of 127/8 is this machine without being set up; elsewhere only 127.0.0.1 is.
   const ownSources = platform === "linux" && gateways.every(isLoopback);
+  const { talkers } = layout;
+  const castOf = (driver: number): CastPlan =>
+    talkers === undefined || setup.cast.kind !== "pairs" ? setup.cast : { kind: "pairs", talkers: talkers[driver]! / layout.sessions[driver]! };
+  const together = dials.talkGateways > 0 && dials.talkGateways < gateways.length && talkers !== undefined;
+  const talk = together && {
+    gateways: dials.talkGateways,
+    idlePart: idleWithTalkers(
+      dials.connections,
+      talkers.reduce((sum, count) => sum + count, 0),
+      gateways.length,
+      dials.talkGateways,
+    ),
+  };
   return layout.sessions.map((sessions, driver) => ({
     driver,
     drivers,
@@ -91,7 +135,8 @@ export function driverPlans({ dials, setup, layout, gateways, run, seed, message
     sources: ownSources ? Array.from({ length: SOURCES_PER_DRIVER }, (_, i) => `127.1.${driver}.${i + 1}`) : [],
     run,
     seed,
-    cast: setup.cast,
+    cast: castOf(driver),
+    ...(talk !== false && { talk }),
     ...(messages !== undefined && { messages }),
     token,
     ...(setup.network !== undefined && { network: setup.network }),

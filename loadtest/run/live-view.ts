@@ -46,7 +46,7 @@ export function renderLine(state: ViewState): string {
   const latency = sample.p50_ms === undefined ? "" : `, p50 ${ms(sample.p50_ms)} p99 ${ms(sample.p99_ms ?? 0)}`;
   const errors = Object.keys(state.errors).length === 0 ? "" : `, errors: ${errorWords(state.errors)}`;
   return (
-    `${Math.round(sample.t)} s ${state.phase} ${Math.floor(state.part * 100)}%: ${count(sample.connected)} connections, ${count(sample.sent_per_second)} sent/s, ` +
+    `${Math.round(sample.t)} s ${state.phase} ${Math.floor(state.part * 100)}% (${leftWords(state.secondsLeft)}): ${count(sample.connected)} connections, ${count(sample.sent_per_second)} sent/s, ` +
     `${count(sample.delivered_per_second)} delivered/s${latency}; server ${serverWords(sample)}; driver ${sample.driver_cpu_percent.toFixed(0)}%${errors}`
   );
 }

@@ -9,12 +9,14 @@ import { type Stack, startStack } from "../../cli/stack.ts";
 import { openFilesMax } from "../../gateway/accept/admission.ts";
 import type { Gateway } from "../driver/control.ts";
 import type { Result } from "../result.ts";
-import type { Dials, PhasePlan, Scenario } from "../scenario/scenario.ts";
-import { Director, progress } from "./director.ts";
+import { CONNECT_PHASE, type PhasePlan, type Scenario, type Dials } from "../scenario/scenario.ts";
+import { connectingSeconds, Director, progress } from "./director.ts";
 import { Fleet, type FleetOptions } from "./fleet.ts";
+import { roomWords, shortages } from "./headroom.ts";
 import { driverPlans, gatewayArgs, type Layout, layOut, resolveHosts, serverNeeds } from "./layout.ts";
 import { LiveView, type Screen } from "./live-view.ts";
 import { inMemory, machine, versions } from "./machine.ts";
+import { readRoom } from "./machine-room.ts";
 import { errorsByName, Meter } from "./meter.ts";
 import { makeResult } from "./result.ts";
 import { Servers } from "./servers.ts";
@@ -35,6 +37,8 @@ export interface LoadTestOptions {
   /** As a person would type it again. */
   command: string;
   verbose: boolean;
+  /** With less free memory than this the run is not begun, and stops; 0: it is not looked at. */
+  memoryFloorBytes: number;
   screen: Screen;
   /** First: ends the script, and goes on with settling and checking. */
   stop: AbortSignal;
@@ -56,6 +60,8 @@ const ENDING: PhasePlan[] = [
   { name: "settle", seconds: 2, what: "" },
   { name: "check", seconds: 2, what: "" },
 ];
+/** From so many connections on, people are told what room there is. */
+const ROOM_TOLD_FROM = 20_000;
 /** Letters of the id that keeps the users of runs apart. */
 const RUN_ID_LETTERS = 6;
 
@@ -65,7 +71,11 @@ export async function runLoadTest(options: LoadTestOptions): Promise<Outcome> {
   const view = new LiveView(options.screen);
   const setup = scenario.setup(dials);
   const filesMax = openFilesMax();
-  const layout = layOut({ dials, drivers: options.driverCount, gateways: options.gatewayCount, filesMax }, options.gateways === undefined);
+  const layout = layOut(
+    { dials, talkers: setup.talkers, drivers: options.driverCount, gateways: options.gatewayCount, filesMax },
+    options.gateways === undefined,
+  );
+  await checkRoom(options, layout, view);
   const started = new Date().toISOString();
   const restarts: string[] = [];
   const serverArgs = options.gateways === undefined ? gatewayArgs(dials, setup, layout.gateways, filesMax) : [];
@@ -107,15 +117,24 @@ export async function runLoadTest(options: LoadTestOptions): Promise<Outcome> {
     stopped(options.stop);
     const servers = new Servers(stack === undefined ? recordedPids(options.dataDir) : () => stack!.stack.pids);
     const plan = [...scenario.phases(dials), ...ENDING];
-    const director = new Director(fleet, meter, servers, layout.sessions, dials, {
-      phase: (name) => options.onPhase?.(name),
-      sample: (sample) => {
-        const { phase, seconds } = director.now;
-        const totals = meter.totals();
-        const state = { scenario: scenario.name, phase, ...progress(plan, phase, seconds), sample, sessions: dials.connections };
-        view.show({ ...state, sent: totals.sent, acked: totals.acked, delivered: totals.delivered, errors: errorsByName(totals) });
+    const director = new Director(
+      fleet,
+      meter,
+      servers,
+      layout,
+      dials,
+      {
+        phase: (name) => options.onPhase?.(name),
+        sample: (sample) => {
+          const { phase, seconds } = director.now;
+          const totals = meter.totals();
+          const takes = phase === CONNECT_PHASE ? connectingSeconds(totals.connected, dials.connections, seconds) : undefined;
+          const state = { scenario: scenario.name, phase, ...progress(plan, phase, seconds, takes), sample, sessions: dials.connections };
+          view.show({ ...state, sent: totals.sent, acked: totals.acked, delivered: totals.delivered, errors: errorsByName(totals) });
+        },
       },
-    });
+      options.memoryFloorBytes,
+    );
     options.stop.addEventListener("abort", () => director.interrupt());
     const seen = await director.play(scenario);
     view.end();
@@ -149,6 +168,17 @@ export async function runLoadTest(options: LoadTestOptions): Promise<Outcome> {
     await fleet?.stop();
     await (options.kill.aborted ? stack?.stopNow() : stack?.stop());
   }
+}
+
+/** Throws Failure when the run does not fit into this machine. */
+async function checkRoom({ dials, gateways, memoryFloorBytes }: LoadTestOptions, layout: Layout, view: LiveView): Promise<void> {
+  if (memoryFloorBytes === 0) return;
+  const { connections, transport, connectRate } = dials;
+  const demand = { connections, transport, connectRate, gateways: layout.gateways, drivers: layout.sessions.length, ownStack: gateways === undefined };
+  const room = await readRoom();
+  const short = shortages(demand, room);
+  if (short.length > 0) throw new Failure(`this machine has no room for the run:\n  ${short.join("\n  ")}`);
+  if (connections >= ROOM_TOLD_FROM) view.tell(roomWords(demand, room));
 }
 
 interface OwnStack {

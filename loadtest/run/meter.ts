@@ -169,9 +169,9 @@ export class Meter {
     return Object.assign({}, ...this.last.map((tick) => tick?.errorDetails ?? {}).reverse()) as Record<string, string>;
   }
 
-  /** Memory of all driver processes, as they said last. */
+  /** Private memory of all driver processes, as they said last. */
   driverBytes(): number {
-    return this.last.reduce((sum, tick) => sum + (tick?.rssBytes ?? 0), 0);
+    return this.last.reduce((sum, tick) => sum + (tick?.privateBytes ?? 0), 0);
   }
 
   /** The second (or so) since the last sample; `t` in seconds since the start of the run. */

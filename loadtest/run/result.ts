@@ -3,6 +3,7 @@ import type { Verdict } from "../driver/control.ts";
 import { type CheckCounts, RESULT_FORMAT, type Result, type Trace } from "../result.ts";
 import type { MeasuredWindow, Seen } from "./director.ts";
 import { type FitnessFacts, unfitReasons } from "./fitness.ts";
+import { memoryAccount } from "./memory.ts";
 import { errorsByName, type Meter, round } from "./meter.ts";
 import { sum } from "./servers.ts";
 
@@ -64,6 +65,7 @@ export function makeResult(input: ResultInput): Result {
     dataInMemory: input.dataInMemory,
     interrupted: seen.interrupted,
   };
+  const memory = memoryAccount(seen);
   const failures = [...seen.failures, ...promisesBroken(check)];
   return {
     format: RESULT_FORMAT,
@@ -89,6 +91,7 @@ export function makeResult(input: ResultInput): Result {
     latency_curve: gathered.delivery.curve(),
     ack_latency_curve: gathered.ack.curve(),
     server: serverOf(seen, counted),
+    ...(memory !== undefined && { memory }),
     memory_curve: memoryCurve(seen),
     driver_cpu_percent: Math.max(0, ...driverCpu),
     driver: {

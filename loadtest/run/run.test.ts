@@ -10,11 +10,14 @@ import type { Answers, DriverPlan, Tick, Verdict } from "../driver/control.ts";
 import type { Sample } from "../result.ts";
 import { dialsFor, SCENARIOS, scenarioNamed } from "../scenario/catalogue.ts";
 import type { Dials, Figures, Stage } from "../scenario/scenario.ts";
-import { mergeConnects, progress, type Seen, sessionsIn } from "./director.ts";
+import { connectingSeconds, mergeConnects, progress, type Seen, sessionsIn } from "./director.ts";
 import { type FitnessFacts, unfitReasons } from "./fitness.ts";
 import { Fleet } from "./fleet.ts";
 import { Latencies } from "./histograms.ts";
-import { driverPlans, gatewayArgs, layOut, parseUrls, resolveHosts, serverNeeds, transportFor } from "./layout.ts";
+import { driverPlans, gatewayArgs, idleWithTalkers, layOut, parseUrls, resolveHosts, serverNeeds, transportFor } from "./layout.ts";
+import { connectionsThatFit, demandBytes, type Room, roomWords, shortages } from "./headroom.ts";
+import { readRoom } from "./machine-room.ts";
+import { memoryAccount } from "./memory.ts";
 import { LiveView, renderBlock, renderLine, type ViewState } from "./live-view.ts";
 import { commandLine } from "./machine.ts";
 import { Meter } from "./meter.ts";
@@ -43,13 +46,22 @@ function tick(given: Partial<Tick> = {}): Tick {
     bytesOut: 0,
     errors: {},
     cpuPercent: 10,
-    rssBytes: 50e6,
+    privateBytes: 50e6,
     ...given,
   };
 }
 
 function look(given: Partial<ServerLook> = {}): ServerLook {
-  return { at: 0, cores: 2, cpuMicros: { gateway: 0, logic: 0 }, privateBytes: { gateway: 40e6, logic: 50e6 }, kernelBytes: 100e6, stolenMicros: 0, ...given };
+  return {
+    at: 0,
+    cores: 2,
+    cpuMicros: { gateway: 0, logic: 0 },
+    privateBytes: { gateway: 40e6, logic: 50e6 },
+    kernelBytes: 100e6,
+    availableBytes: 1e9,
+    stolenMicros: 0,
+    ...given,
+  };
 }
 
 t.test("histograms of several drivers and seconds merge to what one would have had", (t) => {
@@ -265,6 +277,7 @@ function seenOf(given: Partial<Seen> = {}): Seen {
     failures: [],
     verdicts: [VERDICT, VERDICT],
     interrupted: false,
+    end: undefined,
     ...given,
   };
 }
@@ -389,8 +402,17 @@ t.test("how many processes, and what they are told", (t) => {
   const layout = (connections: number, drivers?: number, gateways?: number, rate = 0) =>
     layOut({ dials: dials(connections, rate), drivers, gateways, filesMax: 20_000 }, true);
   t.strictSame(layout(2000), { gateways: 1, sessions: [2000] });
-  t.strictSame(layout(100_000).gateways, 7);
-  t.equal(layout(100_000).sessions.length, 7);
+  t.strictSame(layout(100_000).gateways, 6);
+  t.equal(layout(100_000).sessions.length, 6);
+  const million = layout(1_000_000);
+  t.strictSame([million.gateways, million.sessions.length, Math.max(...million.sessions)], [52, 52, 19_231], "within 20,000 files a process");
+  t.strictSame(
+    layOut({ dials: dials(40_000, 1000), talkers: 12_000, drivers: undefined, gateways: undefined, filesMax: 20_000 }, true).talkers,
+    [6000, 6000, 0],
+  );
+  t.throws(() => layOut({ dials: { ...dials(100), talkGateways: 2 }, drivers: undefined, gateways: 1, filesMax: 20_000 }, true), /--talk-gateways 2 of 1/);
+  t.equal(idleWithTalkers(1_000_000, 1000, 50, 1), 19_000 / 999_000, "the gateway of those who talk is as full as the others");
+  t.equal(idleWithTalkers(1000, 1000, 1, 1), 0);
   t.equal(
     layout(100_000).sessions.reduce((a, b) => a + b),
     100_000,
@@ -403,6 +425,14 @@ t.test("how many processes, and what they are told", (t) => {
 
   const setup = { cast: { kind: "pairs", talkers: 1 } as const };
   const common = { dials: dials(4), setup, run: "abc", seed: 1, messages: undefined, token: { kind: "dev" } as const };
+  const talk = {
+    dials: { ...dials(4), talkGateways: 1 },
+    layout: { gateways: 2, sessions: [2, 2], talkers: [2, 0] },
+    gateways: [{ tcp: "tcp://127.0.0.1:7" }, { tcp: "tcp://127.0.0.1:8" }],
+  };
+  const plans = driverPlans({ ...common, ...talk, platform: "linux" });
+  t.match(plans[0], { cast: { kind: "pairs", talkers: 1 }, talk: { gateways: 1, idlePart: 0 } });
+  t.match(plans[1], { cast: { kind: "pairs", talkers: 0 } }, "reads no messages");
   const plansOn = (tcp: string, platform: NodeJS.Platform) =>
     driverPlans({ ...common, layout: { gateways: 1, sessions: [2, 2] }, gateways: [{ tcp }], platform });
   t.strictSame(plansOn("tcp://127.0.0.1:7", "linux")[1]!.sources, ["127.1.1.1", "127.1.1.2", "127.1.1.3", "127.1.1.4"]);
@@ -410,6 +440,52 @@ t.test("how many processes, and what they are told", (t) => {
   t.strictSame(plansOn("tcp://10.0.0.1:7", "linux")[0]!.sources, []);
   t.match(gatewayArgs(dials(18_000), setup, 1, 20_000).slice(0, 2), ["--connections-max", "19744"]);
   t.match(gatewayArgs(dials(1000), setup, 1, 20_000).slice(0, 2), ["--connections-max", "1506"]);
+  t.end();
+});
+
+t.test("a run that does not fit is refused, with the sum and what would", async (t) => {
+  const demand = { connections: 1_000_000, gateways: 52, drivers: 52, ownStack: true, transport: "tcp" as const, connectRate: 2500 };
+  const room: Room = {
+    memoryBytes: 24e9,
+    filesMax: 2_466_170,
+    filesOpen: 600,
+    epollWatchesMax: 5e6,
+    tcpPages: [287_898, 383_867, 575_796],
+    tracked: undefined,
+  };
+  t.strictSame(shortages(demand, room), []);
+  t.match(roomWords(demand, room), /needed of 24.0 GB free; no rule tracks/);
+  const refused = (given: Partial<Room>): string => {
+    const short = shortages(demand, { ...room, ...given });
+    t.equal(short.length, 1, JSON.stringify(given));
+    return short[0]!;
+  };
+  const words = refused({ memoryBytes: 12e9 });
+  t.match(words, /1000000 connections take about 1\d\.\d GB .* 12.0 GB are free: take --connections \d+000,/);
+  const fits = connectionsThatFit(demand, 12e9);
+  const part = fits / demand.connections;
+  t.strictSame(
+    shortages({ ...demand, connections: fits, gateways: Math.ceil(52 * part), drivers: Math.ceil(52 * part) }, { ...room, memoryBytes: 12.1e9 }),
+    [],
+  );
+  t.match(refused({ tracked: { count: 10, max: 262_144 } }), /nf_conntrack_max=1200000, or leave loopback out/);
+  t.match(refused({ filesMax: 1_000_000 }), /fs.file-max=2200000/);
+  t.match(refused({ epollWatchesMax: 1_500_000 }), /max_user_watches=2200000/);
+  t.match(refused({ tcpPages: [1000, 2000, 3000] }), /lower --connect-rate/);
+  t.ok(demandBytes({ ...demand, ownStack: false }) < demandBytes(demand) / 1.5, "a server elsewhere has its memory there");
+  const here = await readRoom();
+  t.ok(process.platform !== "linux" || (here.memoryBytes! > 1e8 && here.filesMax! > 1000));
+  t.end();
+});
+
+t.test("where the memory is", (t) => {
+  const seen = seenOf({ end: { ...look({ kernelBytes: 120e6 }), driverBytes: 70e6, connections: 1990 } });
+  const account = memoryAccount(seen)!;
+  t.strictSame(account.bytes_per_connection, { gateway: 1000, logic: 500, drivers: 1000, kernel: 5000 });
+  t.strictSame(account.before, { parts: { gateway: 40e6, logic: 50e6, drivers: 60e6, kernel: 100e6 }, all: 250e6, available: 1e9 });
+  t.match(account.end, { connections: 1990, parts: { kernel: 120e6 } });
+  t.equal(memoryAccount(seenOf({ resting: undefined })), undefined);
+  t.match(renderTable(makeResult(inputOf(seen))), /memory connected +gateway 40 MiB.* still free/);
   t.end();
 });
 
@@ -482,7 +558,7 @@ t.test("what is drawn", (t) => {
     renderBlock(STATE, 40).every((line) => line.length <= 40),
     "lines fit",
   );
-  t.match(renderLine(STATE), /^12 s traffic 50%: 1,999 connections, 2,000 sent\/s.*p50 3.46 ms.*errors: 2 BUSY$/);
+  t.match(renderLine(STATE), /^12 s traffic 50% \(.* left\): 1,999 connections, 2,000 sent\/s.*p50 3.46 ms.*errors: 2 BUSY$/);
   const { server_rss_bytes: _, server_cpu_percent: __, p50_ms: ___, ...blind } = SAMPLE;
   t.match(renderBlock({ ...STATE, sample: blind, errors: {} }, 200).join("\n"), /latency {6}–.*not ours to look at.*errors {7}none/s);
 
@@ -514,6 +590,9 @@ t.test("progress", (t) => {
   t.strictSame(progress(plan, "a", 1), { part: 0.1, secondsLeft: 9 });
   t.strictSame(progress(plan, "b", 4), { part: 0.6, secondsLeft: 4 });
   t.strictSame(progress(plan, "b", 400), { part: 1, secondsLeft: 0 }, "late is not more than all");
+  t.strictSame(progress(plan, "a", 1, 12), { part: 1 / 20, secondsLeft: 19 }, "slower than planned");
+  t.equal(connectingSeconds(250_000, 1_000_000, 100), 400);
+  t.equal(connectingSeconds(100, 1_000_000, 100), undefined, "too few to tell");
   t.strictSame(progress(plan, "start", 4), { part: 0, secondsLeft: 10 }, "before the first");
   t.end();
 });
@@ -640,7 +719,7 @@ t.test("the fleet: orders and answers, a driver that refuses, one that dies, one
       if (m.order === "plan") {
         if (m.plan.driver === 9) return;
         ticks = setInterval(() => process.send({ kind: "tick", tick: { driver: m.plan.driver } }), 20);
-        process.send({ kind: "done", id: m.id, answer: { wire: "double", rssBytes: 50, messages: "m" } });
+        process.send({ kind: "done", id: m.id, answer: { wire: "double", bareBytes: 50, messages: "m" } });
       } else if (m.order === "check") process.send({ kind: "failed", id: m.id, message: "no" });
       else if (m.order === "stopTraffic") process.stdout.write("about to go\\n", () => process.exit(7));
       else if (m.order === "churn") for (;;);
@@ -664,7 +743,7 @@ t.test("the fleet: orders and answers, a driver that refuses, one that dies, one
 
   const { fleet, ticks } = await start(2, 60_000);
   t.equal(fleet.wire, "double");
-  t.equal(fleet.rssBytes, 100);
+  t.equal(fleet.bareBytes, 100);
   t.equal(fleet.messages, "m");
   t.strictSame(await fleet.all({ order: "settle", quietMs: 1, timeoutMs: 1 }), [
     { settled: true, tookMs: 5 },

@@ -7,6 +7,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { cpuMicros, stolenMicros } from "../../bench/process-cpu.ts";
+import { availableBytes } from "./machine-room.ts";
 
 export interface ServerLook {
   /** ms, on the clock of performance.now(). */
@@ -16,6 +17,8 @@ export interface ServerLook {
   cpuMicros: Record<string, number> | null;
   privateBytes: Record<string, number> | null;
   kernelBytes: number | null;
+  /** What the machine could still give (MemAvailable). */
+  availableBytes: number | null;
   /** Time that the host took away since boot, over all cores. */
   stolenMicros: number | null;
 }
@@ -43,16 +46,25 @@ export class Servers {
 
   look(): ServerLook {
     const at = performance.now();
-    const look: ServerLook = { at, cores: availableParallelism(), cpuMicros: null, privateBytes: null, kernelBytes: null, stolenMicros: null };
+    const look: ServerLook = {
+      at,
+      cores: availableParallelism(),
+      cpuMicros: null,
+      privateBytes: null,
+      kernelBytes: null,
+      availableBytes: null,
+      stolenMicros: null,
+    };
     if (!this.hasProc) return look;
     look.stolenMicros = stolenMicros();
     look.kernelBytes = kernelBytes();
+    look.availableBytes = availableBytes() ?? null;
     if (this.pids === undefined) return look;
     look.cpuMicros = {};
     look.privateBytes = {};
     for (const [name, pid] of Object.entries(this.pids())) {
       const part = partOf(name);
-      const bytes = ofProcess(() => rssAnonBytes(readFileSync(`/proc/${pid}/status`, "latin1")));
+      const bytes = ofProcess(() => privateBytes(pid));
       const cpu = ofProcess(() => cpuMicros(pid));
       if (bytes === undefined || cpu === undefined) continue;
       look.privateBytes[part] = (look.privateBytes[part] ?? 0) + bytes;
@@ -73,6 +85,10 @@ export class Servers {
 /** gateway-2 is of the part gateway. */
 export function partOf(name: string): string {
   return name.replace(/-\d+$/, "");
+}
+
+function privateBytes(pid: number): number {
+  return rssAnonBytes(readFileSync(`/proc/${pid}/status`, "latin1"));
 }
 
 /** RssAnon of /proc/PID/status, in bytes. Throws RangeError when it is not there. */

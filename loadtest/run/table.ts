@@ -1,6 +1,7 @@
 // The result as a table for people, and as an exit code for scripts. Pure.
-import type { Percentiles, Result } from "../result.ts";
+import type { MemoryTotals, Percentiles, Result } from "../result.ts";
 import { count, mebibytes, ms } from "./live-view.ts";
+import { sum } from "./servers.ts";
 
 const TRACES_SHOWN = 20;
 /** From so many connections on, memory per connection is more than a heap's own ups and downs. */
@@ -42,11 +43,12 @@ export function renderTable(result: Result): string {
         `${count(server.bytes_per_connection)} bytes a connection (${splitWords(server.bytes_per_connection_split, "")}), kernel ${server.kernel_bytes_per_connection === null ? "unknown" : `${count(server.kernel_bytes_per_connection)} (both ends)`}${result.connections < MEMORY_SURE ? "; with so few connections mostly what heaps grow by anyway" : ""}`,
       ]);
     }
-    const last = result.samples.at(-1)?.server_rss_bytes;
-    if (last !== undefined) {
-      const words = Object.entries(last).map(([part, bytes]) => `${part} ${mebibytes(bytes)}`);
-      rows.push(["memory at end", words.join(", ")]);
-    }
+  }
+  if (result.memory !== undefined) {
+    const { before, connected, end, bytes_per_connection: each } = result.memory;
+    rows.push(["memory before", totalWords(before)], ["memory connected", totalWords(connected)]);
+    if (end !== undefined) rows.push(["memory at end", totalWords(end)]);
+    if (result.memory.connections >= MEMORY_SURE) rows.push(["each connection", `${splitWords(each, "")} bytes, ${count(sum(each))} in all`]);
   }
   if (Object.keys(result.frame_bytes).length > 0) rows.push(["frames", `${splitWords(result.frame_bytes, "")} bytes on average, length prefix included`]);
   rows.push([
@@ -83,6 +85,11 @@ export function exitCode(result: Result, interrupted: boolean, strict: boolean):
 function percentileWords(percentiles: Percentiles | null): string {
   if (percentiles === null) return "nothing was measured";
   return `p50 ${ms(percentiles.p50)}, p90 ${ms(percentiles.p90)}, p99 ${ms(percentiles.p99)}, p99.9 ${ms(percentiles.p999)}, max ${ms(percentiles.max)}`;
+}
+
+function totalWords({ parts, all, available }: MemoryTotals): string {
+  const words = Object.entries(parts).map(([part, bytes]) => `${part} ${mebibytes(bytes)}`);
+  return `${words.join(", ")}; ${mebibytes(all)} in all${available === null ? "" : `, ${mebibytes(available)} still free`}`;
 }
 
 function splitWords(values: Record<string, number>, unit: string): string {

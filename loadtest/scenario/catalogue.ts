@@ -7,7 +7,7 @@ import { mix } from "./mix.ts";
 import { mobile } from "./mobile.ts";
 import { offline } from "./offline.ts";
 import { ramp } from "./ramp.ts";
-import { COMMON_DEFAULTS, type Dials, type Scenario } from "./scenario.ts";
+import { COMMON_DEFAULTS, type Dials, type Scenario, SPECIAL_DIALS, usualConnectRate } from "./scenario.ts";
 import { slow } from "./slow.ts";
 import { storm } from "./storm.ts";
 
@@ -22,15 +22,22 @@ export function scenarioNamed(name: string): Scenario {
 
 /** What was asked for, and the scenario's defaults for the rest. Throws RangeError for what it does not heed. */
 export function dialsFor(scenario: Scenario, asked: Partial<Dials>): Dials {
-  for (const dial of ["percent", "devices", "profile", "heartbeat"] as const) {
+  for (const dial of SPECIAL_DIALS) {
     if (asked[dial] !== undefined && scenario.heeds?.includes(dial) !== true)
-      throw new RangeError(`--${dial} means nothing to scenario ${scenario.name}: leave it out`);
+      throw new RangeError(`${flagOf(dial)} means nothing to scenario ${scenario.name}: leave it out`);
   }
   const { percentMax } = scenario;
   if (percentMax !== undefined && asked.percent !== undefined && asked.percent > percentMax) {
     throw new RangeError(`--percent ${asked.percent} is too much for scenario ${scenario.name}: at most ${percentMax}`);
   }
-  return { ...COMMON_DEFAULTS, ...scenario.defaults, ...asked };
+  const dials = { ...COMMON_DEFAULTS, ...scenario.defaults, ...asked };
+  if (asked.connectRate === undefined && scenario.defaults.connectRate === undefined) dials.connectRate = usualConnectRate(dials.connections);
+  return dials;
+}
+
+/** "talkGateways" → "--talk-gateways" */
+export function flagOf(dial: string): string {
+  return `--${dial.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
 /** What --help says of the scenarios. */
@@ -40,7 +47,7 @@ export function describeScenarios(): string {
     const dials = dialsFor(scenario, {});
     const defaults = ["connections", "seconds", "rate", ...(scenario.heeds ?? [])].flatMap((dial) => {
       const value = dials[dial as keyof Dials];
-      return value === "" || (value === 0 && dial === "heartbeat") ? [] : [`--${dial} ${value}`];
+      return value === "" || (value === 0 && dial !== "rate") ? [] : [`${flagOf(dial)} ${value}`];
     });
     lines.push("", `  ${scenario.name}: ${scenario.summary}`, ...wrapped(scenario.meaning, "    "), `    defaults: ${defaults.join(" ")}`, "    phases:");
     const width = Math.max(...scenario.phases(dials).map(({ name }) => name.length));

@@ -1,12 +1,19 @@
 // idle: what it costs to be there.
-import { begin, beginning, type Scenario } from "./scenario.ts";
+import { begin, beginning, type Dials, type Scenario } from "./scenario.ts";
 import { EVERYBODY } from "../driver/control.ts";
 
 const BEATS_MIN = 3;
+const TALKERS_MIN = 1000;
 
 /** The gateway's own interval of beats, s; shorter when the hold would not see a few. */
 function heartbeatFor(seconds: number): number {
   return Math.min(240, Math.max(5, Math.floor(seconds / BEATS_MIN)));
+}
+
+/** Sessions that talk: one in ten, and where that is many, ten for each message of a second, so that nobody says much. */
+function talkersFor({ connections, rate, talkers }: Dials): number {
+  if (rate === 0) return 0;
+  return talkers > 0 ? Math.min(talkers, connections) : Math.max(2, Math.floor(Math.min(connections / 10, Math.max(TALKERS_MIN, rate * 10))));
 }
 
 export const idle: Scenario = {
@@ -16,14 +23,16 @@ export const idle: Scenario = {
     "All sessions connect and say nothing but their beats. At the end every one of them must still be there, without having been lost in between. " +
     "Memory per connection is private memory of all server processes over what they had with nobody connected; kernel memory stands beside it. " +
     "The interval of beats is a third of --seconds (at most the usual 240 s), so that everybody beats a few times; --heartbeat sets it (not on a server of --url, whose gateways have their own). " +
-    "--rate lets a few talk meanwhile: it is spread over one in ten sessions.",
+    "--rate lets a few talk meanwhile: --talkers says how many (one in ten sessions where nothing is said, but at most ten for each message of a second); --talk-gateways connects these to so many " +
+    "of the gateways only, which have as many connections as the others: so that runs of different sizes have as many gateways in play.",
   defaults: { connections: 10_000, seconds: 30, rate: 0 },
-  heeds: ["heartbeat"],
-  setup: ({ seconds, heartbeat, rate }) => ({
-    cast: { kind: "pairs", talkers: rate > 0 ? 0.1 : 0 },
-    gatewayArgs: heartbeat > 0 ? [] : ["--heartbeat-ms", `${heartbeatFor(seconds) * 1000}`],
+  heeds: ["heartbeat", "talkers", "talkGateways"],
+  setup: (dials) => ({
+    cast: { kind: "pairs", talkers: 0 },
+    talkers: talkersFor(dials),
+    gatewayArgs: dials.heartbeat > 0 ? [] : ["--heartbeat-ms", `${heartbeatFor(dials.seconds) * 1000}`],
   }),
-  phases: (dials) => [...beginning(dials), { name: "hold", seconds: dials.seconds, what: "everybody beats; --rate > 0: one in ten talks" }],
+  phases: (dials) => [...beginning(dials), { name: "hold", seconds: dials.seconds, what: "everybody beats; --rate > 0: some talk" }],
   async play(stage, dials) {
     await begin(stage, dials);
     await stage.phase("hold", async (figures) => {

@@ -24,11 +24,17 @@ export interface Dials {
   profile: string;
   /** Between the beats of a silent session, s; 0: as the gateway has it. */
   heartbeat: number;
+  /** Sessions that talk, where most do not; 0: as many as the scenario thinks fit. */
+  talkers: number;
+  /** Gateways that those who talk are connected to, the first ones; 0: all. */
+  talkGateways: number;
 }
 
 /** How a stack and its drivers have to be set up for a scenario. */
 export interface Setup {
   cast: CastPlan;
+  /** How many sessions of all talk, in place of the part that the cast says. */
+  talkers?: number;
   network?: NetworkPlan;
   gatewayArgs?: readonly string[];
   logicArgs?: readonly string[];
@@ -90,6 +96,10 @@ export interface Stage {
   require(holds: boolean, otherwise: string): void;
 }
 
+/** Dials that only some scenarios know. */
+export const SPECIAL_DIALS = ["percent", "devices", "profile", "heartbeat", "talkers", "talkGateways"] as const satisfies (keyof Dials)[];
+export type SpecialDial = (typeof SPECIAL_DIALS)[number];
+
 export interface Scenario {
   readonly name: string;
   /** For the list, without a capital and a full stop. */
@@ -98,7 +108,7 @@ export interface Scenario {
   readonly meaning: string;
   readonly defaults: Partial<Dials> & Pick<Dials, "connections" | "seconds" | "rate">;
   /** Options beside the common ones that it heeds. */
-  readonly heeds?: readonly ("percent" | "devices" | "profile" | "heartbeat")[];
+  readonly heeds?: readonly SpecialDial[];
   /** The most that --percent may be; for a share that comes again each minute it may be above 100. */
   readonly percentMax?: number;
   setup(dials: Dials): Setup;
@@ -119,7 +129,18 @@ export const COMMON_DEFAULTS: Dials = {
   devices: 0,
   profile: "",
   heartbeat: 0,
+  talkers: 0,
+  talkGateways: 0,
 };
+
+/** Where nothing is said, more than this connect faster: a million at a thousand a second take 17 minutes. */
+const MANY_CONNECTIONS = 100_000;
+const CONNECT_RATE_OF_MANY = 2500;
+
+/** Sessions that connect each second, where nobody says. */
+export function usualConnectRate(connections: number): number {
+  return connections > MANY_CONNECTIONS ? CONNECT_RATE_OF_MANY : COMMON_DEFAULTS.connectRate;
+}
 
 /** How long resting lasts, s. */
 export const REST_SECONDS = 3;
@@ -147,10 +168,13 @@ export function connectSeconds({ connections, connectRate }: Dials): number {
   return Math.max(1, Math.ceil(connections / connectRate));
 }
 
+/** The name of the phase in which everybody comes. */
+export const CONNECT_PHASE = "connect";
+
 /** The phases that nearly every scenario begins with: all come, and rest. */
 export function beginning(dials: Dials): PhasePlan[] {
   return [
-    { name: "connect", seconds: connectSeconds(dials), what: "all sessions connect, paced by --connect-rate" },
+    { name: CONNECT_PHASE, seconds: connectSeconds(dials), what: "all sessions connect, paced by --connect-rate" },
     { name: "rest", seconds: REST_SECONDS, what: "nobody talks: memory per connection, CPU of idling" },
   ];
 }
@@ -163,7 +187,7 @@ export async function requireAll(stage: Stage, { connections }: Dials): Promise<
 
 /** Carries them out. */
 export async function begin(stage: Stage, dials: Dials): Promise<void> {
-  await stage.phase("connect", async (figures) => {
+  await stage.phase(CONNECT_PHASE, async (figures) => {
     const { connected, failed, tookMs, reachedMs } = await stage.connect();
     figures["connects_per_second"] = Math.round((connected * 1000) / Math.max(1, tookMs));
     if (failed === 0) figures["time_to_all_ms"] = Math.round(reachedMs.max);
