@@ -13,13 +13,19 @@ import { httpReady } from "./ready.ts";
 import { type Part, RunningParts } from "./run-parts.ts";
 
 export interface StackPorts {
-  /** Of the first gateway; each further one has its three ports 10 higher. */
+  /** Of the first gateway; each further one has its three ports 10 higher, or, with shared ports, that of http only. */
   tcp: number;
   ws: number;
   http: number;
   nats: number;
   logic: number;
 }
+
+/** A gateway alone on a machine has nobody to send its clients to, and they all come back when it does. */
+const DRAIN_ALONE_MS = 500;
+const DRAIN_MS = 2000;
+/** So much above a gateway's port for HTTP is that of a process beside it. */
+const HTTP_BESIDE = 3;
 
 export const DEFAULT_PORTS: StackPorts = { tcp: 7070, ws: 7071, http: 7072, nats: 7073, logic: 7074 };
 
@@ -48,7 +54,12 @@ export interface StackOptions {
   tlsCert?: string;
   tlsKey?: string;
   cluster?: string;
-  /** Over how long a stopping gateway sends its clients away; 500 when left out. */
+  /**
+   * All gateways listen on the same ports, and the kernel spreads clients over them. Needs the native TCP core on Node before 22.12.
+   * Without it each has ports of its own.
+   */
+  sharePorts?: boolean;
+  /** Over how long a stopping gateway sends its clients away; 500 when left out, 2000 where there is another one to send them to. */
   drainMs?: number;
   logLevel?: string;
   /** Added to the environment of all parts. */
@@ -87,6 +98,12 @@ export interface Stack {
   kill(part: string, signal?: NodeJS.Signals): void;
   /** Resolves when the part has become ready again after it died. Ask before or right after kill(). */
   restarted(part: string): Promise<void>;
+  /**
+   * Replaces the gateways' processes one after the other, by new ones of the program as it is now, while clients stay served: where ports are
+   * shared a new one starts beside each before that drains, otherwise each drains and starts again. Rejects with Failure where a new
+   * one does not start; what served then serves on. `urls` are those of the new processes.
+   */
+  roll(): Promise<void>;
   /** Stops gateways, then logic, then NATS; data is kept. */
   stop(): Promise<void>;
   /** Kills everything at once. */
@@ -111,6 +128,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   });
   try {
     const ports = await choosePorts(options);
+    const urls = urlsOf(ports, options);
     const parts = planParts(dataDir, ports, options);
     const running = await RunningParts.start(parts, {
       record,
@@ -121,15 +139,23 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         tell(`${part} ended with ${how}, starting it again in ${inMs} ms`);
         options.onRestart?.(part, how);
       },
+      handedOver: (part, beside) => {
+        tell(`${part} is a new process, the old one drains`);
+        const index = gatewayIndex(part);
+        const { http, httpBeside } = ports.gateways[index]!;
+        urls.gateways[index]!.http = httpUrl(beside ? httpBeside! : http);
+        if (index === 0) urls.http = urls.gateways[0]!.http;
+      },
     });
     const end = (ended: Promise<void>) => ended.then(() => record.release());
     return {
-      urls: urlsOf(ports, options),
+      urls,
       get pids() {
         return running.pids;
       },
       kill: (part, signal = "SIGKILL") => running.signal(part, signal),
       restarted: (part) => running.nextReady(part),
+      roll: () => running.roll(),
       stop: () => end(running.stop()),
       stopNow: () => end(running.kill()),
     };
@@ -141,24 +167,36 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
 /** Whether a leftover with this command line is what the record says. */
 function isOurs(part: string, command: string): boolean {
-  return part === "nats" ? command.includes("nats-server") : command.includes(part.replace(/-\d+$/, ""));
+  return part === "nats" ? command.includes("nats-server") : command.includes(part.replace(/(-\d+)?(\/\w+)?$/, ""));
 }
 
 interface ChosenPorts {
   nats: number;
   logic: number;
-  gateways: { tcp: number; ws: number; http: number }[];
+  /** `httpBeside`: of a process that is started beside the gateway's own. */
+  gateways: { tcp: number; ws: number; http: number; httpBeside?: number }[];
 }
 
 async function choosePorts(options: StackOptions): Promise<ChosenPorts> {
   const count = options.gateways ?? 1;
+  const shared = options.sharePorts === true;
   if (options.ports === "free") {
     const free = await freePorts(2 + 3 * count);
     const take = () => free.pop()!;
+    if (shared) {
+      const [nats, logic, tcp, ws] = [take(), take(), take(), take()];
+      const more = await freePorts(2 * count);
+      return { nats, logic, gateways: Array.from({ length: count }, () => ({ tcp, ws, http: more.pop()!, httpBeside: more.pop()! })) };
+    }
     return { nats: take(), logic: take(), gateways: Array.from({ length: count }, () => ({ tcp: take(), ws: take(), http: take() })) };
   }
   const base = { ...DEFAULT_PORTS, ...options.ports };
-  const gateways = Array.from({ length: count }, (_, i) => ({ tcp: base.tcp + 10 * i, ws: base.ws + 10 * i, http: base.http + 10 * i }));
+  const gateways = Array.from({ length: count }, (_, i) => ({
+    tcp: shared ? base.tcp : base.tcp + 10 * i,
+    ws: shared ? base.ws : base.ws + 10 * i,
+    http: base.http + 10 * i,
+    ...(shared && { httpBeside: base.http + 10 * i + HTTP_BESIDE }),
+  }));
   const taken = new Map<number, string>();
   const claim = async (port: number, name: keyof StackPorts, host?: string) => {
     const flag = PORT_FLAGS[name];
@@ -169,10 +207,11 @@ async function choosePorts(options: StackOptions): Promise<ChosenPorts> {
   };
   await claim(base.nats, "nats");
   await claim(base.logic, "logic");
-  for (const gateway of gateways) {
-    await claim(gateway.tcp, "tcp", options.host);
-    await claim(gateway.ws, "ws", options.host);
+  for (const [i, gateway] of gateways.entries()) {
+    if (i === 0 || !shared) await claim(gateway.tcp, "tcp", options.host);
+    if (i === 0 || !shared) await claim(gateway.ws, "ws", options.host);
     await claim(gateway.http, "http");
+    if (gateway.httpBeside !== undefined) await claim(gateway.httpBeside, "http");
   }
   return { nats: base.nats, logic: base.logic, gateways };
 }
@@ -189,7 +228,7 @@ function planParts(dataDir: string, ports: ChosenPorts, options: StackOptions): 
       name,
       tier,
       readyMs: 60_000,
-      stopMs: wrap?.stopMs ?? 15_000 + (options.drainMs ?? 0),
+      stopMs: wrap?.stopMs ?? 15_000 + (options.drainMs ?? DRAIN_MS),
       command,
       args: [...first, ...loaders, program, ...args, "--http-port", String(httpPort), ...common],
       env: { ...options.env, ...env },
@@ -205,24 +244,37 @@ function planParts(dataDir: string, ports: ChosenPorts, options: StackOptions): 
     "--tls-key": options.tlsKey,
   };
   const given = Object.entries(flags).flatMap(([flag, value]) => (value === undefined ? [] : [flag, value]));
-  const gateways = ports.gateways.map(({ tcp, ws, http }, i) =>
-    part(
-      i === 0 ? "gateway" : `gateway-${i + 1}`,
-      2,
-      http,
-      [
-        ...["gateway", "--host", options.host ?? "127.0.0.1", "--tcp-port", String(tcp), "--ws-port", String(ws)],
-        // A gateway alone on a machine has nobody to send its clients to, and they all come back when it does.
-        ...["--drain-ms", String(options.drainMs ?? 500)],
-        ...(dev ? ["--dev"] : []),
-        ...given,
-        ...(options.gatewayArgs ?? []),
-      ],
-      // Not an argument: every user of the machine can read those.
-      options.jwtSecret === undefined ? {} : { HAWSER_JWT_SECRET: options.jwtSecret },
-    ),
-  );
+  const shared = options.sharePorts === true;
+  const drainMs = options.drainMs ?? (shared || ports.gateways.length > 1 ? DRAIN_MS : DRAIN_ALONE_MS);
+  const gateways = ports.gateways.map(({ tcp, ws, http, httpBeside }, i): Part => {
+    const on = (httpPort: number): Part =>
+      part(
+        i === 0 ? "gateway" : `gateway-${i + 1}`,
+        2,
+        httpPort,
+        [
+          ...["gateway", "--host", options.host ?? "127.0.0.1", "--tcp-port", String(tcp), "--ws-port", String(ws)],
+          ...(shared ? ["--share-ports"] : []),
+          ...["--drain-ms", String(drainMs)],
+          ...(dev ? ["--dev"] : []),
+          ...given,
+          ...(options.gatewayArgs ?? []),
+        ],
+        // Not an argument: every user of the machine can read those.
+        options.jwtSecret === undefined ? {} : { HAWSER_JWT_SECRET: options.jwtSecret },
+      );
+    return { ...on(http), rolls: shared ? "beside" : "inPlace", ...(httpBeside !== undefined && { beside: on(httpBeside) }) };
+  });
   return [natsPart(dataDir, ports.nats), logic, ...gateways];
+}
+
+function httpUrl(port: number): string {
+  return `http://127.0.0.1:${port}`;
+}
+
+/** gateway-2 is the second. */
+function gatewayIndex(part: string): number {
+  return Number(/-(\d+)$/.exec(part)?.[1] ?? 1) - 1;
 }
 
 function urlsOf(ports: ChosenPorts, options: StackOptions): Stack["urls"] {
@@ -231,7 +283,7 @@ function urlsOf(ports: ChosenPorts, options: StackOptions): Stack["urls"] {
   const gateways = ports.gateways.map(({ tcp, ws, http }) => ({
     tcp: `${tls ? "tls" : "tcp"}://${host}:${tcp}`,
     ws: `ws${tls}://${host}:${ws}`,
-    http: `http://127.0.0.1:${http}`,
+    http: httpUrl(http),
   }));
   return { ...gateways[0]!, nats: `nats://127.0.0.1:${ports.nats}`, logicHttp: `http://127.0.0.1:${ports.logic}`, gateways };
 }
