@@ -168,6 +168,16 @@ export class IpRanges {
     return this.bits.length;
   }
 
+  /** All of them in one array, 17 bytes each: how many bits count, then the address. */
+  flat(): Uint8Array {
+    const flat = new Uint8Array(17 * this.size);
+    this.bits.forEach((bits, i) => {
+      flat[17 * i] = bits;
+      flat.set(this.bytes[i]!, 17 * i + 1);
+    });
+    return flat;
+  }
+
   /** Whether the address (16 bytes, as `readIp` gives them) is in one of them. */
   has(address: Uint8Array): boolean {
     for (let i = 0; i < this.bits.length; i++) if (samePrefix(this.bytes[i]!, address, this.bits[i]!)) return true;

@@ -32,6 +32,7 @@ export class Liveness {
   opened(slot: number, now: number): void {
     this.receivedAt[slot] = this.ticks(now);
     this.idleTicks[slot] = 0;
+    this.longestGap[slot] = 0;
     this.watched[slot] = 0;
     if (slot >= this.end) this.end = slot + 1;
   }

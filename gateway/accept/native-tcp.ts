@@ -8,6 +8,7 @@ import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import { getSystemErrorName } from "node:util";
 import { ErrorCode } from "../../proto/error-code.ts";
+import { Limits } from "../../proto/limits.ts";
 import { loadTcpAddon, type TcpAddon, type TcpCore } from "../native/build.ts";
 import { FRAME_FIELDS, type Transport, type TransportEvents, type TransportOptions, WriteResult } from "./transport.ts";
 
@@ -17,7 +18,7 @@ const Other = { BadFrame: 0, FrameTooLarge: 1, Busy: 2, Idle: 3, Drained: 4, Clo
 const Stat = { BytesRead: 0, BytesSent: 1, BeatsAnswered: 2, FailedHandshakes: 3, SlotsTaken: 4, UnfinishedBytes: 5 } as const;
 const STATS_COUNT = 6;
 const OTHER_FIELDS = 2;
-const OPENED_BYTES = 52;
+const OPENED_BYTES = 56;
 
 /** Beside the largest frame, which may lie in the buffer in two parts, so much can be read before frames are handed over. */
 const BATCH_BYTES = 256 * 1024;
@@ -63,10 +64,22 @@ export class NativeTcpTransport implements Transport {
     this.bytes = Buffer.from(memory, layout.in, bytesMax);
     this.closes = 0;
     this.stopped = false;
-    const { port, slotFirst, slotsMax, frameBytesMax, lingerMs, unfinishedBytesMax } = options;
-    const shared = Number(options.sharePort);
-    const proxied = Number(options.proxyProtocol);
-    const core = addon.listen(host, memory, this.tell, unfinishedBytesMax, port, shared, proxied, slotFirst, slotsMax, frameBytesMax, lingerMs);
+    const { port, slotFirst, slotsMax, frameBytesMax, lingerMs, handshakeMs = Limits.handshakeMs, unfinishedBytesMax } = options;
+    const core = addon.listen(
+      host,
+      memory,
+      this.tell,
+      unfinishedBytesMax,
+      port,
+      Number(options.sharePort),
+      Number(options.proxyProtocol),
+      slotFirst,
+      slotsMax,
+      frameBytesMax,
+      lingerMs,
+      handshakeMs,
+      options.trustedProxies?.flat(),
+    );
     if (typeof core === "number") throw listenError(core, host, port);
     this.core = core;
     this.port = core.port;
@@ -186,8 +199,8 @@ export class NativeTcpTransport implements Transport {
   private tellOpened(count: number): boolean {
     const { opened, events, closes } = this;
     for (let at = 0; at < count * OPENED_BYTES; at += OPENED_BYTES) {
-      const start = at + 4;
-      events.opened(opened.readInt32LE(at), opened.toString("latin1", start, opened.indexOf(0, start)));
+      const start = at + 8;
+      events.opened(opened.readInt32LE(at), opened.toString("latin1", start, opened.indexOf(0, start)), opened.readUInt32LE(at + 4));
     }
     return this.closes === closes;
   }

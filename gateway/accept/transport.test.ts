@@ -6,14 +6,18 @@ import { connect as connectTls } from "node:tls";
 import t, { type Test } from "tap";
 import { WebSocket } from "ws";
 import { ErrorCode, errorName } from "../../proto/error-code.ts";
-import { encodeFrame } from "../../proto/frame.ts";
+import { BEAT_FRAME, encodeFrame } from "../../proto/frame.ts";
+import { BEAT } from "../../proto/frame-reader.ts";
+import { Random } from "../../proto/testing/random.ts";
 import { makeCertificate } from "../testing/certificate.ts";
 import { type ClientKind, openClient, type WebSocketClient } from "../testing/client.ts";
 import { loadTcpAddon } from "../native/build.ts";
+import { IpRanges } from "./ip-address.ts";
 import { listenNativeTcp } from "./native-tcp.ts";
 import { SlotPool } from "./slot-pool.ts";
 import { listenTcp } from "./tcp.ts";
-import { FRAME_FIELDS, type Transport, type TransportEvents, type TransportOptions, WriteResult } from "./transport.ts";
+import { PROXY_VECTORS } from "./testing/proxy-vectors.ts";
+import { BEAT_GAP_MS, FRAME_FIELDS, type Transport, type TransportEvents, type TransportOptions, WriteResult } from "./transport.ts";
 import { listenWebSocket } from "./websocket.ts";
 
 const certificate = makeCertificate();
@@ -308,7 +312,124 @@ for (const subject of SUBJECTS) {
       await again.stop();
     });
 
+    t.test("many come and go: everything that was sent arrives, every slot is told opened and closed", async (t) => {
+      const { transport, events } = await listen(t, subject, { slotsMax: 64 });
+      const random = new Random(20_26);
+      const echo = (slot: number): void => {
+        const { header, body } = events.frameBodies.get(slot)!.at(-1)!;
+        if (header === 6) return transport.close(slot, encodeFrame(3, Buffer.from("bye")));
+        transport.write(slot, encodeFrame(header, body));
+        if (random.chance(0.02)) transport.pause(slot);
+        if (random.chance(0.5)) transport.resume(slot);
+      };
+      events.onFrame = echo;
+      let whole = 0;
+      const one = async (name: number): Promise<void> => {
+        const client = await openClient(kind, transport.port);
+        const sent: Buffer[] = [];
+        const end = random.below(4);
+        for (let i = random.between(1, 6); i > 0; i--) {
+          const frames = Array.from({ length: random.between(1, 8) }, (_, k) => Buffer.from(encodeFrame(5, Buffer.alloc(random.below(3000), name + k))));
+          sent.push(...frames);
+          const bytes = Buffer.concat(frames);
+          const cut = stream ? random.below(bytes.length) : 0;
+          if (cut > 0) client.write(bytes.subarray(0, cut));
+          if (random.chance(0.5)) await new Promise((resolve) => setImmediate(resolve));
+          client.write(bytes.subarray(cut));
+        }
+        if (end === 0) return client.destroy();
+        if (end === 1) return client.end();
+        await until(() => {
+          for (const slot of events.open) transport.resume(slot);
+          return client.frames.length === sent.length;
+        }, "its frames come back");
+        whole++;
+        if (!client.frames.every(({ body }, i) => Buffer.from(encodeFrame(5, body)).equals(sent[i]!))) t.fail("other bytes");
+        if (end === 2) return client.end();
+        client.write(encodeFrame(6, Buffer.from("close me")));
+        t.equal(Buffer.from(await client.next(3)).toString(), "bye");
+        await client.until(() => client.closed, "the end");
+      };
+      for (let round = 0; round < 6; round++) await Promise.allSettled(Array.from({ length: 40 }, (_, i) => one(40 * round + i)));
+      await until(() => events.open.size === 0 && transport.openCount === 0, "all are gone");
+      const count = (what: string) => events.log.filter((line) => line.startsWith(what)).length;
+      t.equal(count("opened"), count("closed"));
+      t.equal(count("broken"), 0);
+      t.ok(whole > 30, `${whole} had everything back`);
+    });
+
     if (!stream) return;
+    t.test("frames that are not whole: bounded over all connections", async (t) => {
+      const { transport, events } = await listen(t, subject, { unfinishedBytesMax: 10_000 });
+      const frame = Buffer.from(encodeFrame(5, Buffer.alloc(8000, 1)));
+      const first = await openClient(kind, transport.port);
+      await until(() => events.open.size === 1, "opened");
+      first.write(frame.subarray(0, 6000));
+      await until(() => transport.bytesRead >= 6000, "its half");
+      const second = await openClient(kind, transport.port);
+      await until(() => events.open.size === 2, "opened");
+      second.write(frame.subarray(0, 3000));
+      await until(() => transport.bytesRead >= 9000, "a third of the second");
+      second.write(frame.subarray(3000, 6000));
+      await until(() => events.log.includes(`broken ${SLOT_FIRST + 1} BUSY`), "one too many");
+      transport.close(SLOT_FIRST + 1);
+      first.write(frame.subarray(6000));
+      await until(() => events.frameBodies.get(SLOT_FIRST)!.length === 1, "the first goes on");
+      for (let i = 0; i < 4; i++) {
+        const client = await openClient(kind, transport.port);
+        await until(() => events.open.size === 2, "opened");
+        const slot = [...events.open].at(-1)!;
+        for (let at = 0; at < frame.length; at += 1600) client.write(frame.subarray(at, at + 1600));
+        client.write(frame.subarray(0, 7000));
+        await until(() => events.frameBodies.get(slot)!.length === 1, "those who close give back what they held");
+        client.destroy();
+        await until(() => events.open.size === 1, "closed");
+      }
+      t.equal(events.log.filter((line) => line.startsWith("broken")).length, 1);
+    });
+
+    t.test("a PROXY header says whose connection it is", async (t) => {
+      if (kind === "tls") return t.end();
+      const trustedProxies = new IpRanges(["127.0.0.1"]);
+      const { transport, events } = await listen(t, subject, { proxyProtocol: true, trustedProxies, handshakeMs: 600 });
+      let closed = 0;
+      for (const { what, bytes, address, headerBytes = 0 } of PROXY_VECTORS) {
+        const client = await openClient(kind, transport.port);
+        if (address === undefined || address === "more") {
+          client.write(bytes);
+          // Nothing but the end of their time closes those who say too little.
+          if (address === "more" && closed++ % 4 > 0) client.end();
+          await client.until(() => client.closed, what);
+          continue;
+        }
+        // In one piece, or byte by byte.
+        const frame = Buffer.from(encodeFrame(6, Buffer.from("behind it")));
+        if (bytes.length > 200 || closed % 2 === 0) client.write(Buffer.concat([bytes.subarray(0, headerBytes), frame]));
+        else {
+          for (const byte of bytes.subarray(0, headerBytes)) {
+            client.write(Buffer.of(byte));
+            await new Promise((resolve) => setImmediate(resolve));
+          }
+          client.write(frame);
+        }
+        closed++;
+        await until(() => events.frameBodies.get(SLOT_FIRST)?.length === 1, what);
+        t.equal(events.addresses.at(-1), address === "" ? "127.0.0.1" : address, what);
+        t.equal(events.frameBodies.get(SLOT_FIRST)![0]!.body.toString(), "behind it");
+        client.end();
+        await until(() => events.open.size === 0 && transport.openCount === 0, "closed");
+        events.frameBodies.delete(SLOT_FIRST);
+      }
+      const wanted = PROXY_VECTORS.filter(({ address }) => address !== undefined && address !== "more").length;
+      t.equal(events.addresses.length, wanted, "nobody else was opened");
+      events.onFrame = (slot) => transport.close(slot);
+      const elsewhere = await listen(t, subject, { proxyProtocol: true, trustedProxies: new IpRanges(["10.0.0.0/9", "127.0.0.4/30"]) });
+      const stranger = await openClient(kind, elsewhere.transport.port);
+      stranger.write(PROXY_VECTORS[0]!.bytes);
+      await stranger.until(() => stranger.closed, "who may not say so is closed");
+      t.equal(elsewhere.events.log.length, 0);
+    });
+
     t.test("a frame over many reads; pausing", async (t) => {
       const { transport, events } = await listen(t, subject);
       const client = await openClient(kind, transport.port);
@@ -337,6 +458,55 @@ for (const subject of SUBJECTS) {
     });
   });
 }
+
+async function beatsAndSilence(t: Test, subject: Subject): Promise<void> {
+  const { name, kind } = subject;
+  const { transport, events } = await listen(t, subject);
+  const client = await openClient(kind, transport.port);
+  await until(() => events.open.size === 1, "opened");
+  const frames = events.frameBodies.get(SLOT_FIRST)!;
+  client.write(BEAT_FRAME);
+  await until(() => frames.length === 1, "the beat");
+  t.strictSame([frames[0]!.header, frames[0]!.body.length, transport.beatsAnswered], [BEAT, 0, 0], `${name}: handed up before watch`);
+  transport.watch(SLOT_FIRST, 0);
+  await until(() => transport.quietMs(SLOT_FIRST) >= 2 * BEAT_GAP_MS, "silence");
+  client.write(Buffer.of(0, 0));
+  await client.until(() => client.frames.length === 1, "the answer");
+  await until(() => frames.length === 2, "the second");
+  t.strictSame(
+    [client.frames[0]!.type, frames[1]!.header, transport.beatsAnswered],
+    [BEAT, BEAT, 1],
+    `${name}: the first is answered, the one behind it handed up`,
+  );
+  const gap = transport.takeLongestGapMs(SLOT_FIRST);
+  t.ok(gap >= BEAT_GAP_MS, `${name}: a gap of ${gap} ms`);
+  t.equal(transport.takeLongestGapMs(SLOT_FIRST), 0, `${name}: and then begins anew`);
+  t.strictSame(events.log, [`opened ${SLOT_FIRST}`], `${name}: idle 0: never told`);
+  const roundTrip = transport.roundTripMs(SLOT_FIRST);
+  if (subject.name === "native") t.ok(roundTrip! > 0 && roundTrip! < 5000, `${name}: round trip ${roundTrip} ms`);
+  transport.watch(SLOT_FIRST, 100);
+  await until(() => events.log.includes(`idle ${SLOT_FIRST}`), "idle");
+  t.ok(transport.quietMs(SLOT_FIRST) >= 100);
+  client.write(encodeFrame(5, Buffer.from("here")));
+  await until(() => frames.length === 3, "a frame");
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  t.equal(events.log.filter((line) => line.startsWith("idle")).length, 1, `${name}: told once`);
+  transport.watch(SLOT_FIRST, 200);
+  await until(() => events.log.filter((line) => line.startsWith("idle")).length === 2, "again, after another watch");
+  transport.close(SLOT_FIRST);
+  await until(() => events.open.size === 0, "closed");
+  t.equal(events.log.length, 4);
+  const next = await openClient(kind, transport.port);
+  await until(() => events.open.has(SLOT_FIRST), "the slot is used again");
+  next.write(BEAT_FRAME);
+  await until(() => events.frameBodies.get(SLOT_FIRST)!.length === 1, `${name}: and is not watched`);
+  t.strictSame([transport.beatsAnswered, transport.takeLongestGapMs(SLOT_FIRST)], [1, 0]);
+}
+
+t.test("beats, silence and gaps", async (t) => {
+  // Most of it is waiting.
+  await Promise.all(SUBJECTS.filter(({ skip }) => skip === false).map((subject) => beatsAndSilence(t, subject)));
+});
 
 t.test("WebSocket only", async (t) => {
   const { transport, events } = await listen(t, subjectOf("ws"));

@@ -188,6 +188,7 @@ static struct core *new_core(const uint32_t *n) {
   core->slots = core->free_count = n[4];
   core->frame_limit = n[5];
   core->linger_ms = n[6];
+  core->handshake_ms = n[7];
   core->connections = calloc(core->slots, sizeof *core->connections);
   core->free_slots = malloc(core->slots * sizeof *core->free_slots);
   core->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -198,21 +199,42 @@ static struct core *new_core(const uint32_t *n) {
   return NULL;
 }
 
+// Returns 0 when there is no memory.
+static int trust(napi_env env, struct core *core, napi_value ranges) {
+  size_t length;
+  void *bytes;
+  napi_valuetype type;
+  napi_typeof(env, ranges, &type);
+  if (type == napi_undefined) return 1;
+  napi_get_typedarray_info(env, ranges, NULL, &length, &bytes, NULL, NULL);
+  core->trusted = malloc(length + 1);
+  core->trusted_count = length / sizeof(struct range);
+  if (core->trusted) memcpy(core->trusted, bytes, length);
+  return core->trusted != NULL;
+}
+
 // listen(host, memory: ArrayBuffer, told: () => void, unfinishedBytesMax,
-//        port, sharePort, proxyProtocol, slotFirst, slotsMax, frameBytesMax, lingerMs) → core, or -errno
+//        port, sharePort, proxyProtocol, slotFirst, slotsMax, frameBytesMax, lingerMs, handshakeMs,
+//        trusted: Uint8Array of ranges, or undefined) → core, or -errno
 static napi_value js_listen(napi_env env, napi_callback_info info) {
-  napi_value arguments[11], failed;
-  size_t count = 11, length, size;
+  napi_value arguments[13], failed;
+  size_t count = 13, length, size;
   char host[HOST_BYTES_MAX];
   void *memory;
   double unfinished;
-  uint32_t n[7];
+  uint32_t n[8];
   napi_get_cb_info(env, info, &count, arguments, NULL, NULL);
   napi_get_value_string_utf8(env, arguments[0], host, sizeof host, &length);
   napi_get_arraybuffer_info(env, arguments[1], &memory, &size);
   napi_get_value_double(env, arguments[3], &unfinished);
-  for (int i = 0; i < 7; i++) napi_get_value_uint32(env, arguments[4 + i], &n[i]);
+  for (int i = 0; i < 8; i++) napi_get_value_uint32(env, arguments[4 + i], &n[i]);
   struct core *core = new_core(n);
+  if (core && !trust(env, core, arguments[12])) {
+    close(core->epoll);
+    core_free(core);
+    free(core);
+    core = NULL;
+  }
   int error = core ? 0 : -ENOMEM;
   if (core) {
     core->env = env;

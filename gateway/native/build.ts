@@ -18,6 +18,8 @@ export interface TcpAddon {
     slotsMax: number,
     frameBytesMax: number,
     lingerMs: number,
+    handshakeMs: number,
+    trusted: Uint8Array | undefined,
   ): TcpCore | number;
   /** Where things are in the memory, and how much of each there may be. */
   readonly layout: TcpLayout;

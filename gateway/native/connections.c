@@ -164,15 +164,29 @@ static void write_address(int family, const void *bytes, char *text) {
   if (!inet_ntop(family, bytes, text, ADDRESS_BYTES)) text[0] = 0;
 }
 
-static void tell_opened(struct core *core, struct connection *connection, int family, const void *bytes) {
+static void tell_opened(struct core *core, struct connection *connection, uint32_t age_ms, int family, const void *bytes) {
   struct opened_entry *entry = &core->shared->opened[core->opened_count++];
   entry->slot = (int32_t)(core->slot_first + index_of(core, connection));
+  entry->age_ms = age_ms;
   write_address(family, bytes, entry->address);
 }
 
 static const void *address_of(const struct sockaddr_storage *address) {
   return address->ss_family == AF_INET ? (const void *)&((const struct sockaddr_in *)address)->sin_addr
                                        : (const void *)&((const struct sockaddr_in6 *)address)->sin6_addr;
+}
+
+static int is_trusted(struct core *core, const struct sockaddr_storage *address) {
+  if (!core->trusted) return 1;
+  uint8_t bytes[16] = {[10] = 0xff, [11] = 0xff};
+  if (address->ss_family == AF_INET) memcpy(bytes + 12, address_of(address), 4);
+  else memcpy(bytes, address_of(address), 16);
+  for (size_t i = 0; i < core->trusted_count; i++) {
+    const struct range *range = &core->trusted[i];
+    size_t whole = range->bits / 8, rest = range->bits % 8;
+    if (memcmp(bytes, range->address, whole) == 0 && (rest == 0 || (bytes[whole] ^ range->address[whole]) >> (8 - rest) == 0)) return 1;
+  }
+  return 0;
 }
 
 // Returns 0 when there was nobody, or cannot be now.
@@ -190,7 +204,8 @@ static int accept_one(struct core *core) {
     }
     return errno == ECONNABORTED || errno == EINTR;
   }
-  if (core->free_count == 0) {
+  if (core->free_count == 0 || (core->proxied && !is_trusted(core, &address))) {
+    if (core->free_count > 0) core->shared->stats[STAT_FAILED_HANDSHAKES]++;
     close(fd);
     return 1;
   }
@@ -203,6 +218,7 @@ static int accept_one(struct core *core) {
       .state = core->proxied ? PROXY : OPEN,
       .interest = IN,
       .at = now_of(core),
+      .gap_max = core->proxied ? now_of(core) : 0,
       .stream.limit = core->frame_limit,
   };
   if (index >= core->slot_end) core->slot_end = index + 1;
@@ -213,7 +229,7 @@ static int accept_one(struct core *core) {
     drop(core, connection);
     return 0;
   }
-  if (!core->proxied) tell_opened(core, connection, address.ss_family, address_of(&address));
+  if (!core->proxied) tell_opened(core, connection, 0, address.ss_family, address_of(&address));
   return 1;
 }
 
@@ -328,14 +344,16 @@ static void take_proxy_head(struct core *core, struct connection *connection, si
     return;
   }
   stream_clear(&connection->stream, &core->unfinished);
+  uint32_t age_ms = now_of(core) - connection->gap_max;
+  connection->gap_max = 0;
   connection->state = OPEN;
   struct sockaddr_storage address = {0};
   socklen_t size = sizeof address;
   if (proxied.family != AF_UNSPEC) {
-    tell_opened(core, connection, proxied.family, proxied.address);
+    tell_opened(core, connection, age_ms, proxied.family, proxied.address);
   } else {
     if (getpeername(connection->fd, (struct sockaddr *)&address, &size) < 0) address.ss_family = AF_INET;
-    tell_opened(core, connection, address.ss_family, address_of(&address));
+    tell_opened(core, connection, age_ms, address.ss_family, address_of(&address));
   }
   if (gap + count > (size_t)head) take(core, connection, at + (size_t)head, gap + count - (size_t)head);
 }
@@ -426,7 +444,7 @@ void core_ready(struct core *core) {
 static void look_at(struct core *core, struct connection *connection, uint32_t now) {
   switch (connection->state) {
     case PROXY:
-      if (now - connection->at >= PROXY_MS) drop(core, connection);
+      if (now - connection->gap_max >= core->handshake_ms) drop(core, connection);
       break;
     case OPEN:
       if (connection->idle_ms == 0 || now - connection->at < connection->idle_ms) break;
@@ -551,6 +569,6 @@ void core_free(struct core *core) {
     free(connection->stream.held);
   }
   core->slots = core->slot_end = 0; // commands find nobody any more
-  free(core->connections), free(core->free_slots);
-  core->connections = NULL, core->free_slots = NULL;
+  free(core->connections), free(core->free_slots), free(core->trusted);
+  core->connections = NULL, core->free_slots = NULL, core->trusted = NULL;
 }

@@ -15,7 +15,6 @@
 #define READ_BYTES_MAX (64 * 1024)
 #define BEAT_GAP_MS 500 // as in ../accept/transport.ts
 #define QUEUE_BYTES_MAX (64u * 1024 * 1024) // the outbox stays far below
-#define PROXY_MS 10000 // for a PROXY header to come
 #define TICK_MS 250
 #define TICKS_PER_SWEEP 4 // each slot is looked at once a second
 #define ADDRESS_BYTES 48
@@ -39,6 +38,7 @@ struct other_entry {
 };
 struct opened_entry {
   int32_t slot;
+  uint32_t age_ms; // since its socket was accepted
   char address[ADDRESS_BYTES];
 };
 
@@ -57,7 +57,7 @@ struct connection {
   struct queue *queue;
   struct stream stream;
   uint32_t at;      // when bytes came last, in ms of the core's clock; of one that is closing: when it must be gone
-  uint32_t gap_max; // longest pause between arrivals
+  uint32_t gap_max; // longest pause between arrivals; of one that owes its PROXY header: when it was accepted
   uint32_t idle_ms; // 0: never told idle, or it was
   int fd;
   uint16_t generation; // of the slot, so that an event of its former connection is known as such
@@ -79,6 +79,11 @@ struct shared {
   uint8_t in[];           // what was read
 };
 
+// Addresses that agree in their first bits; IPv4 in its IPv6 form. As IpRanges.flat() has them.
+struct range {
+  uint8_t bits, address[16];
+};
+
 struct core {
   napi_env env;
   napi_ref callback, memory;
@@ -88,7 +93,9 @@ struct core {
   uv_timer_t timer;
   int epoll, listener, listener_off, handles, holders, destroyed;
   uint32_t slots, slot_first, slot_end; // slot_end: none at or above this was ever used
-  uint32_t frame_limit, linger_ms;
+  uint32_t frame_limit, linger_ms, handshake_ms;
+  struct range *trusted; // who may write PROXY headers; NULL: anybody
+  size_t trusted_count;
   int proxied, answers_beat, sweep_turn;
   struct connection *connections;
   int32_t *free_slots;

@@ -11,15 +11,14 @@
 
 static const uint8_t SIGNATURE[12] = {0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a};
 
-// Copies the word at *at, and goes on behind the space that ends it. Returns its length: 0 when it is empty or too long.
+// Copies the word at *at, and goes on behind the space that ends it. Returns its length: 0 when it is empty, or too long and left out.
 static size_t word(const char *line, size_t end, size_t *at, char *out, size_t size) {
-  size_t length = 0;
-  out[0] = 0;
-  for (size_t from = *at; *at < end && line[*at] != ' '; ++*at, length++)
-    if (length + 1 == size) return 0;
-    else out[length] = line[from + length];
+  size_t from = *at, to = from < end ? from : end;
+  while (to < end && line[to] != ' ') to++;
+  size_t length = to < from || to - from >= size ? 0 : to - from;
+  memcpy(out, line + from, length);
   out[length] = 0;
-  ++*at;
+  *at = to + 1;
   return length;
 }
 
