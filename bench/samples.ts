@@ -33,7 +33,8 @@ export function fixedSamples(count: number): Sample[] {
   return numbered(sampleMessages(count));
 }
 
-function numbered(messages: readonly ChatMessage[]): Sample[] {
+/** Messages with their numbers, times and installs. */
+export function numbered(messages: readonly ChatMessage[]): Sample[] {
   const next = new Map<string, number>();
   const count = (key: string): number => {
     const value = (next.get(key) ?? 0) + 1;

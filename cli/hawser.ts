@@ -21,6 +21,7 @@ const COMMANDS: Record<string, CommandPlan> = {
   "bench:peers": { summary: "measure Hawser beside others on this machine", load: () => import("./bench-peers.ts") },
   fuzz: { summary: "feed parsers and sessions with bad input and check what they do", load: () => import("./fuzz.ts") },
   profile: { summary: "find where the time of a gateway or of logic goes", load: () => import("./profile.ts") },
+  dictionary: { summary: "train compression dictionaries, and publish them to the gateways", load: () => import("./dictionary.ts") },
   token: { summary: "make a token for a user", load: () => import("./token.ts") },
   gateway: { summary: "run a gateway: holds client connections", load: () => import("./gateway.ts") },
   logic: { summary: "run logic: orders and stores messages", load: () => import("./logic.ts") },
