@@ -4,6 +4,7 @@ import { pino } from "pino";
 import { TCP_CORES, type TcpCoreChoice } from "../gateway/accept/listen-tcp.ts";
 import { ConfigError, type GatewayConfig, type GatewayOptions, gatewayConfig } from "../gateway/config.ts";
 import { runGateway } from "../gateway/main.ts";
+import { LEARNER_OPTIONS } from "../gateway/heartbeat/learner.ts";
 import { Failure } from "./failure.ts";
 import { integer, type LOG_LEVELS, logLevel, option, port } from "./options.ts";
 import { serve } from "./serve.ts";
@@ -27,13 +28,20 @@ interface Flags {
   advertiseWs?: string;
   tcpCore: TcpCoreChoice;
   compression: boolean;
+  heartbeat?: "adaptive" | "fixed";
   logLevel: (typeof LOG_LEVELS)[number];
 }
 
 /** Bounds and times with their own checks in gateway/config.ts: the option there, what it is, its default. */
 const TUNABLES: readonly { key: keyof GatewayOptions & string; what: string; usual: (config: GatewayConfig) => number }[] = [
   { key: "connectionsMax", what: "connections, both transports together", usual: (config) => config.sessions.connectionsMax },
-  { key: "heartbeatMs", what: "time between the beats of a silent client", usual: (config) => config.sessions.heartbeatMs },
+  {
+    key: "heartbeatMs",
+    what: "time between the beats of a silent client; where they are learned, the first guess",
+    usual: (config) => config.sessions.heartbeatMs,
+  },
+  { key: "heartbeatMinMs", what: "shortest time that may be learned", usual: () => LEARNER_OPTIONS.minMs },
+  { key: "heartbeatMaxMs", what: "longest time that may be learned", usual: () => LEARNER_OPTIONS.maxMs },
   { key: "handshakeMs", what: "time for a client to say who it is", usual: (config) => config.sessions.handshakeMs },
   { key: "frameBytesMax", what: "largest frame taken", usual: (config) => config.sessions.frameBytesMax },
   { key: "sendsPerSecond", what: "messages of one connection", usual: (config) => config.sessions.sendsPerSecond },
@@ -77,6 +85,12 @@ export function build(command: Command): void {
     .addOption(option("--tls-cert <file>", "certificate (PEM): both ports speak TLS only", { env: "HAWSER_TLS_CERT" }))
     .addOption(option("--tls-key <file>", "its private key (PEM)", { env: "HAWSER_TLS_KEY" }))
     .addOption(option("--tcp-core <which>", "what serves the TCP port", { env: "HAWSER_TCP_CORE", default: "auto", choices: TCP_CORES }))
+    .addOption(
+      option("--heartbeat <how>", "time between beats: learned for each network, or the same for all; fixed where --heartbeat-ms is given alone", {
+        env: "HAWSER_HEARTBEAT",
+        choices: ["adaptive", "fixed"],
+      }),
+    )
     .option("--no-compression", "never compress, whatever clients offer")
     .option("--share-ports", "let several gateways listen on the same ports: the kernel spreads clients over them")
     .addOption(option("--advertise-tcp <host:port>", "where clients of other gateways reach this one", { env: "HAWSER_ADVERTISE_TCP" }))
@@ -115,6 +129,7 @@ function configOf(flags: Flags): GatewayConfig {
       adminHost: flags.httpHost,
       devTokens: flags.dev ?? false,
       compression: flags.compression,
+      ...(flags.heartbeat !== undefined && { heartbeat: flags.heartbeat }),
       tcpCore: flags.tcpCore,
       sharePorts: flags.sharePorts ?? false,
       ...(flags.advertiseTcp !== undefined && { advertiseTcp: flags.advertiseTcp }),

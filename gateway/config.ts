@@ -5,6 +5,8 @@ import { LINK_LIMITS, type LinkLimits } from "../proto/link.ts";
 import { checkCluster } from "../proto/subject.ts";
 import { type AdmissionLimits, openFilesMax } from "./accept/admission.ts";
 import { TCP_CORES, type TcpCoreChoice } from "./accept/listen-tcp.ts";
+import { LEARNER_OPTIONS, type LearnerOptions } from "./heartbeat/learner.ts";
+import { PERIOD_MS } from "./heartbeat/sharing.ts";
 import type { OutboxLimits } from "./session/outbox.ts";
 import type { SessionLimits } from "./session/session.ts";
 import type { TokenOptions } from "./session/token.ts";
@@ -28,7 +30,14 @@ export interface GatewayOptions {
   /** Takes dev:USER as a token. Never in production. */
   devTokens?: boolean;
   connectionsMax?: number;
+  /** "adaptive": intervals of beats are learned, network by network; "fixed": heartbeatMs for all, and by default where that is given. */
+  heartbeat?: "adaptive" | "fixed";
+  /** The interval, or the one for networks that nobody knows; and the shortest and longest that may be learned. */
   heartbeatMs?: number;
+  heartbeatMinMs?: number;
+  heartbeatMaxMs?: number;
+  /** Times of learning, for tests. */
+  heartbeatLearning?: Partial<LearnerOptions> & { periodMs?: number };
   handshakeMs?: number;
   frameBytesMax?: number;
   sendsPerSecond?: number;
@@ -84,6 +93,8 @@ export interface GatewayConfig {
   readonly drainMs: number;
   readonly lingerMs: number;
   readonly linkLimits: LinkLimits;
+  /** Undefined: the same interval for all. */
+  readonly heartbeats: { readonly learner: Partial<LearnerOptions>; readonly periodMs: number } | undefined;
   readonly sharePorts: boolean;
   readonly proxyProtocol: boolean;
   readonly tcpCore: TcpCoreChoice;
@@ -99,6 +110,8 @@ const CONNECTIONS_DEFAULT = 10_000;
 /** Files kept for everything that is no client: NATS, logs, listeners, scrapes, and connections that are closing. */
 const FILES_RESERVED = 256;
 const SECRET_BYTES_MIN = 32;
+const HEARTBEAT_MS_DEFAULT = 240_000;
+const HEARTBEAT_MS_MAX = 6 * 3_600_000;
 const CONNECTION_LIFETIME_MS = 24 * 3_600_000;
 /** How long a handshake may wait for its turn with the connection open; beyond that it is given a time slot. */
 const HANDSHAKE_WAIT_MS = 2000;
@@ -131,7 +144,7 @@ export function gatewayConfig(options: GatewayOptions): GatewayConfig {
     tokens: tokens(options),
     sessions: {
       connectionsMax: connections(options.connectionsMax),
-      heartbeatMs: number("heartbeatMs", options.heartbeatMs ?? 240_000, 1000, 3_600_000),
+      heartbeatMs: number("heartbeatMs", options.heartbeatMs ?? HEARTBEAT_MS_DEFAULT, 1000, HEARTBEAT_MS_MAX),
       handshakeMs,
       // A smaller limit could not take the largest payload that the protocol promises.
       frameBytesMax: number("frameBytesMax", options.frameBytesMax ?? Limits.frameBytesMax, Limits.payloadBytesMax + 1024, Limits.frameBytesMax),
@@ -164,6 +177,7 @@ export function gatewayConfig(options: GatewayOptions): GatewayConfig {
     drainMs: number("drainMs", options.drainMs ?? 8000, 0, 3_600_000),
     lingerMs: number("lingerMs", options.lingerMs ?? 2000, 10, 60_000),
     linkLimits: options.linkLimits ?? LINK_LIMITS,
+    heartbeats: heartbeats(options),
     sharePorts: options.sharePorts ?? false,
     proxyProtocol: options.proxyProtocol ?? false,
     tcpCore: tcpCore(options.tcpCore ?? "auto", options.tlsCertFile !== undefined),
@@ -175,6 +189,19 @@ export function gatewayConfig(options: GatewayOptions): GatewayConfig {
 function number(name: string, value: number, min: number, max: number): number {
   if (!(value >= min && value <= max)) throw new ConfigError(`${name} is ${value}: give a number from ${min} to ${max}`);
   return value;
+}
+
+function heartbeats(options: GatewayOptions): GatewayConfig["heartbeats"] {
+  const { heartbeat = options.heartbeatMs === undefined ? "adaptive" : "fixed", heartbeatMs: startMs = HEARTBEAT_MS_DEFAULT } = options;
+  if (heartbeat !== "adaptive" && heartbeat !== "fixed") throw new ConfigError(`heartbeat is ${JSON.stringify(heartbeat)}: give "adaptive" or "fixed"`);
+  if (heartbeat === "fixed") {
+    if (options.heartbeatMinMs === undefined && options.heartbeatMaxMs === undefined) return undefined;
+    throw new ConfigError('heartbeatMinMs and heartbeatMaxMs bound what is learned: give heartbeat "adaptive" with them, or leave them out');
+  }
+  const minMs = number("heartbeatMinMs", options.heartbeatMinMs ?? Math.min(startMs, LEARNER_OPTIONS.minMs), 1000, startMs);
+  const maxMs = number("heartbeatMaxMs", options.heartbeatMaxMs ?? Math.max(startMs, LEARNER_OPTIONS.maxMs), startMs, HEARTBEAT_MS_MAX);
+  const { periodMs = PERIOD_MS, ...learning } = options.heartbeatLearning ?? {};
+  return { learner: { minMs, maxMs, startMs, ...learning }, periodMs };
 }
 
 function port(name: string, value: number | false): number | false {

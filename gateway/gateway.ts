@@ -20,6 +20,8 @@ import type { GatewayConfig } from "./config.ts";
 import { Counters, DropReason } from "./counters.ts";
 import { Lifetimes } from "./fleet/lifetimes.ts";
 import type { Membership } from "./fleet/membership.ts";
+import { HeartbeatLearner } from "./heartbeat/learner.ts";
+import { type HeartbeatSink, SessionHeartbeats } from "./heartbeat/sessions.ts";
 import type { Log } from "./log.ts";
 import { type Publisher, Relay, type RelaySessions } from "./relay/relay.ts";
 import type { Hello } from "./session/handshake.ts";
@@ -52,6 +54,8 @@ export class Gateway implements TransportEvents, SessionSink, RelaySessions, Out
   readonly relay: Relay;
   readonly admission: Admission;
   readonly compression: Compression;
+  /** Intervals that are learned; undefined: all sessions have the same. */
+  readonly heartbeats: SessionHeartbeats | undefined;
   draining: boolean;
   /** Set once it listens. */
   membership: Membership | undefined;
@@ -88,7 +92,11 @@ export class Gateway implements TransportEvents, SessionSink, RelaySessions, Out
     this.utilisation = performance.eventLoopUtilization();
     this.compression = new Compression(slotCount, defaultDictionary(sha256), this.transports, this.counters.compression, config.compression);
     this.wheel = new TimingWheel(slotCount, WHEEL_TICK_MS, WHEEL_BUCKETS, performance.now());
-    this.sessions = new SessionCore(this.table, this.wheel, this, this.counters, config.sessions, this.incarnation, Math.random, Date.now, this.compression);
+    const { sessions: limits, heartbeats } = config;
+    const learner = heartbeats === undefined ? undefined : new HeartbeatLearner(heartbeats.learner, randomBytes(4).readUInt32BE());
+    this.heartbeats = learner && new SessionHeartbeats(slotCount, learner, this.heartbeatSink(), Math.random, Date.now, performance.now());
+    const { table, wheel, counters, incarnation: own, compression } = this;
+    this.sessions = new SessionCore(table, wheel, this, counters, limits, own, Math.random, Date.now, compression, this.heartbeats);
     this.outbox = new Outbox(slotCount, this.transports, this, this.counters, config.outbox, this.compression);
     const clock = () => performance.now();
     this.admission = new Admission((token, device) => verifier.verify(token, device), this, config.admission, clock, Math.random);
@@ -134,7 +142,8 @@ export class Gateway implements TransportEvents, SessionSink, RelaySessions, Out
 
   // Transports tell
 
-  opened(slot: number): void {
+  opened(slot: number, remoteAddress: string): void {
+    this.heartbeats?.opened(slot, remoteAddress);
     this.sessions.opened(slot, performance.now());
     if (this.sessions.handshakeCount > this.config.handshakesMax) this.turnedAway(slot, this.admission.turnAway());
   }
@@ -147,6 +156,7 @@ export class Gateway implements TransportEvents, SessionSink, RelaySessions, Out
   }
 
   idle(slot: number): void {
+    this.heartbeats?.idle(slot);
     this.sessions.idle(slot);
   }
 
@@ -160,6 +170,7 @@ export class Gateway implements TransportEvents, SessionSink, RelaySessions, Out
 
   closed(slot: number): void {
     this.sessions.closed(slot);
+    this.heartbeats?.closed(slot);
     this.outbox.closed(slot);
     this.compression.closed(slot);
   }
@@ -255,11 +266,15 @@ export class Gateway implements TransportEvents, SessionSink, RelaySessions, Out
 
   delivery(frame: Uint8Array, deliveryClass: number, slots: Uint32Array, generations: Uint32Array, count: number): void {
     this.counters.deliveries[deliveryClass]! += count;
+    const now = performance.now();
     for (let i = 0; i < count; i++) {
       const slot = slots[i]!;
       if (!this.table.isReady(slot, generations[i]!)) this.counters.drops[DropReason.Stale]!++;
       else if (deliveryClass === DeliveryClass.Close) this.sessions.closeWith(slot, frame, closeReasonOf(frame));
-      else this.outbox.deliver(slot, frame, deliveryClass);
+      else {
+        this.outbox.deliver(slot, frame, deliveryClass);
+        this.heartbeats?.wrote(slot, now);
+      }
     }
   }
 
@@ -304,6 +319,15 @@ export class Gateway implements TransportEvents, SessionSink, RelaySessions, Out
     return this.table.openCount;
   }
 
+  private heartbeatSink(): HeartbeatSink {
+    return {
+      quietMs: (slot) => this.transports.of(slot).quietMs(slot),
+      takeLongestGapMs: (slot) => this.transports.of(slot).takeLongestGapMs(slot),
+      watch: (slot, idleMs) => this.watch(slot, idleMs),
+      write: (slot, frame) => this.write(slot, frame),
+    };
+  }
+
   /** Where a session is to go; "": where it is. */
   private target(slot: number): string {
     return this.membership?.target(this.transports.of(slot).name === "websocket" ? "websocket" : "tcp") ?? "";
@@ -341,6 +365,7 @@ export class Gateway implements TransportEvents, SessionSink, RelaySessions, Out
     this.relay.tick();
     this.lifetimes.sweep(now, this.table.slotEnd, this.outlived);
     this.outbox.sweep(now);
+    this.heartbeats?.tick(now, TICK_MS, this.table.slotEnd);
     const utilisation = performance.eventLoopUtilization();
     const share = performance.eventLoopUtilization(utilisation, this.utilisation).utilization;
     this.outbox.coalescing.tick(now, share);

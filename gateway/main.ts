@@ -4,7 +4,7 @@ import { serveAdmin } from "../proto/admin-http.ts";
 import { connectBus } from "../proto/bus-nats.ts";
 import type { Bus } from "../proto/bus.ts";
 import { hex } from "../proto/hex.ts";
-import { dictionariesBucket, ownersBucket } from "../proto/subject.ts";
+import { dictionariesBucket, heartbeatsBucket, ownersBucket } from "../proto/subject.ts";
 import { Limits } from "../proto/limits.ts";
 import { listenChosenTcp } from "./accept/listen-tcp.ts";
 import type { TransportOptions } from "./accept/transport.ts";
@@ -13,6 +13,7 @@ import { DictionarySource } from "./compress/dictionary-source.ts";
 import type { GatewayConfig } from "./config.ts";
 import { Membership } from "./fleet/membership.ts";
 import { Gateway } from "./gateway.ts";
+import { HeartbeatSharing } from "./heartbeat/sharing.ts";
 import type { Log } from "./log.ts";
 import { gatewayMetrics } from "./metrics.ts";
 import { TokenVerifier } from "./session/token.ts";
@@ -56,6 +57,12 @@ export async function runGateway(config: GatewayConfig, log: Log = pino({ name: 
     gateway.start();
     undo.push(() => gateway.stop());
     await watchOwners(bus, config.cluster, gateway, log);
+    const { heartbeats } = gateway;
+    if (heartbeats !== undefined) {
+      const known = await bus.keyValue(heartbeatsBucket(config.cluster));
+      const sharing = await HeartbeatSharing.start(known, heartbeats.learner, log, config.heartbeats?.periodMs);
+      undo.push(() => sharing.stop());
+    }
     if (config.compression) undo.push(await followDictionaries(bus, config.cluster, gateway, log));
     const serve = async (port: number | false, listen: typeof listenWebSocket): Promise<number | undefined> => {
       if (port === false) return undefined;

@@ -6,6 +6,7 @@ import { errorName } from "../proto/error-code.ts";
 import { frameTypeName } from "../proto/frame-type.ts";
 import { CloseReason, DropReason } from "./counters.ts";
 import type { Gateway } from "./gateway.ts";
+import { bucketName } from "./heartbeat/learner.ts";
 
 type Values = Iterable<readonly [label: string, value: number]>;
 
@@ -45,6 +46,17 @@ export function gatewayMetrics(gateway: Gateway): Metrics {
       collect() {
         this.reset();
         for (const [of, value] of values()) this.inc({ [label]: of }, value);
+      },
+    });
+  const gaugesBy = (name: string, help: string, label: string, values: () => Values) =>
+    new Gauge({
+      name: `hawser_gateway_${name}`,
+      help,
+      labelNames: [label],
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const [of, value] of values()) this.set({ [label]: of }, value);
       },
     });
   const gauge = (name: string, help: string, value: () => number) =>
@@ -118,6 +130,16 @@ export function gatewayMetrics(gateway: Gateway): Metrics {
   counter("dictionaries_sent_total", "Dictionaries given to clients", () => compression.dictionariesSent);
   gauge("compression_effort", "2: everything that pays, 1: slow links only, 0: nothing, the process is too busy", () => gateway.compression.policy.effort);
   gauge("peers", "Other gateways that run", () => gateway.membership?.others ?? 0);
+  const { heartbeats } = gateway;
+  if (heartbeats !== undefined) {
+    const { learner } = heartbeats;
+    gauge("heartbeat_networks", "Networks whose silence is known", () => learner.networkCount);
+    gaugesBy("heartbeat_sessions", "Sessions by the seconds that their interval of beats begins at", "seconds", () => named(heartbeats.byBucket, bucketName));
+    counter("heartbeat_changes_total", "Intervals changed while a session lasted", () => heartbeats.changes);
+    counter("heartbeat_survivals_total", "Silences that were survived, as far as they counted", () => learner.survivals);
+    counter("heartbeat_deaths_total", "Silences that a connection died of, as far as they counted", () => learner.deaths);
+    counter("heartbeat_unbelieved_total", "Deaths claimed after longer than anybody was told to be silent", () => learner.unbelieved);
+  }
   gauge("draining", "1 while this gateway is leaving", () => (gateway.draining ? 1 : 0));
   gauge("loop_delay_p99_seconds", "99th percentile of the event loop's delay since the last scrape", () => {
     const seconds = Math.max(0, loop.percentile(99) / 1e9 - LOOP_RESOLUTION_MS / 1000);
@@ -134,7 +156,7 @@ export function gatewayMetrics(gateway: Gateway): Metrics {
 
 const CLASS_NAMES = ["control", "push", "sync", "close", "receipt", "ephemeral"];
 
-function* named(values: Float64Array, name: (index: number) => string): Generator<readonly [string, number]> {
+function* named(values: Float64Array | Int32Array, name: (index: number) => string): Generator<readonly [string, number]> {
   for (let i = 0; i < values.length; i++) if (values[i] !== 0) yield [name(i), values[i]!];
 }
 

@@ -44,7 +44,7 @@ export const LEARNER_OPTIONS: LearnerOptions = {
   windowMs: 3_600_000,
   claimWindowMs: 6 * 3_600_000,
   epochMs: 2 * 3_600_000,
-  networksMax: 16_384,
+  networksMax: 8192,
   quorum: 3,
 };
 
@@ -215,12 +215,18 @@ export class HeartbeatLearner {
     return this.live[network] ?? 0;
   }
 
+  /** These could not be shared yet. */
+  wait(observations: readonly Observation[]): void {
+    for (const observation of observations) if (this.pending.length < PENDING_MAX) this.pending.push(observation);
+  }
+
   private add(network: number, evidence: Evidence, bucket: number, died: boolean, weight: number, user: number, now: number): void {
     observe(evidence, bucket, died, weight, user);
     if (this.pending.length < PENDING_MAX) this.pending.push({ key: this.keys[network]!, bucket, died, weight, user });
     this.settle(evidence, now);
   }
 
+  /** Forgets what time takes, and chooses anew. */
   private settle(evidence: Evidence, now: number): void {
     const { slowHalfLifeMs, fastHalfLifeMs } = this.options;
     if (now - evidence.agedAt >= fastHalfLifeMs * AGE_STEP) age(evidence, now, slowHalfLifeMs, fastHalfLifeMs);

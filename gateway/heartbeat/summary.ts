@@ -11,7 +11,7 @@ import type { LearnerOptions, Observation } from "./learner.ts";
 
 export const PAGES = 64;
 /** Networks of one page: with PAGES as many as a learner keeps. At some 250 bytes each a page stays far below NATS's limit of 1 MiB. */
-export const PAGE_NETWORKS_MAX = 256;
+export const PAGE_NETWORKS_MAX = 128;
 /** Weights that more evidence would not change anything about; keeps numbers short. */
 const WEIGHT_MAX = 1e6;
 

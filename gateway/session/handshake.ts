@@ -23,6 +23,10 @@ export interface Hello {
   /** Largest frame that the client wants to get. */
   frameBytesMax: number;
   codecs: CodecOffer;
+  /** A name for the network that the client is on; "": it says none. */
+  network: string;
+  /** How long its last connection had been silent when it was found dead, ms; 0: it ended otherwise. */
+  lostAfterMs: number;
 }
 
 export interface HelloRefusal {
@@ -56,6 +60,8 @@ export function readHello(bytes: Uint8Array, start: number, end: number, frameBy
     watermark: hello.watermark.length > Limits.watermarkBytesMax ? EMPTY : hello.watermark.slice(),
     frameBytesMax: Math.min(wanted, frameBytesMax),
     codecs: { deflate: hello.codecs.includes(Codec.Deflate as number), dictionaries: dictionaryNames(hello.dictionaries) },
+    network: hello.network,
+    lostAfterMs: hello.lostAfterMs,
   };
 }
 

@@ -14,6 +14,7 @@ import { hawser } from "../../proto/gen/hawser.js";
 import { idleDeadlineMs } from "../../proto/limits.ts";
 import { NO_CODECS, type SessionCodecs } from "../compress/codecs.ts";
 import { CloseReason, type Counters } from "../counters.ts";
+import { fixedBeats, type SessionBeats } from "../heartbeat/sessions.ts";
 import { type Hello, readHello, sessionName, welcomeFrame } from "./handshake.ts";
 import { ParkedFrames, PARKED_SOFT_BYTES_MAX } from "./parked-frames.ts";
 import { type RequestLimits, type RequestOutcomes, Requests } from "./requests.ts";
@@ -70,7 +71,7 @@ export class SessionCore implements WheelSink, RequestOutcomes {
   private readonly random: () => number;
   /** ms since 1970, for Welcome. */
   private readonly unixNow: () => number;
-  private readonly idleMs: number;
+  private readonly beats: SessionBeats;
   private readonly codecs: SessionCodecs;
   private readonly requests: Requests;
   /** By slot, while in Hello or Verifying. */
@@ -93,6 +94,7 @@ export class SessionCore implements WheelSink, RequestOutcomes {
     random: () => number,
     unixNow: () => number,
     codecs: SessionCodecs = NO_CODECS,
+    beats: SessionBeats = fixedBeats(limits.heartbeatMs),
   ) {
     this.table = table;
     this.wheel = wheel;
@@ -102,7 +104,7 @@ export class SessionCore implements WheelSink, RequestOutcomes {
     this.incarnation = incarnation;
     this.random = random;
     this.unixNow = unixNow;
-    this.idleMs = idleDeadlineMs(limits.heartbeatMs);
+    this.beats = beats;
     this.codecs = codecs;
     this.requests = new Requests(this, table, sink, counters, limits, codecs);
     this.handshakes = new Array(table.capacity).fill(undefined);
@@ -155,12 +157,13 @@ export class SessionCore implements WheelSink, RequestOutcomes {
     table.expiresAt[slot] = expiresAt;
     if (expiresAt === Number.POSITIVE_INFINITY) this.wheel.disarm(slot);
     else this.wheel.arm(slot, expiresAt);
-    this.sink.watch(slot, this.idleMs);
+    const heartbeatMs = this.beats.begin(slot, result.user, hello!, now);
+    this.sink.watch(slot, idleDeadlineMs(heartbeatMs));
     this.sink.setFrameLimit(slot, this.limits.frameBytesMax);
     const welcome = {
       session: sessionName(this.incarnation, slot, generation),
       user: result.user,
-      heartbeatMs: this.limits.heartbeatMs,
+      heartbeatMs,
       frameBytesMax: this.limits.frameBytesMax,
       sendsPerSecond: this.limits.sendsPerSecond,
       unixMs: this.unixNow(),
