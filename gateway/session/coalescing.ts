@@ -1,26 +1,35 @@
 // How long gathered frames may wait for more of their connection, so that several leave in one write: not at all while the loop has time to
-// spare, some ms when it has not and waiting is known to save writes. Known, because it is measured: a few ms out of every look nothing is
-// held, and it is counted how many writes there were and to how many connections; the difference is what holding saves.
+// spare, some ms when it has not and waiting saves writes. Whether it does is measured, in two steps:
+//
+// - a few ms of every look nothing is held, and it is counted how many writes there were and to how many connections: where that is about
+//   one each, there is nothing to join;
+// - while frames are held, more of them must leave in a write than in those ms. They do not where each message waits for the one before it (a
+//   client that sends its next when the last was acknowledged): there holding only adds to the time. Then it rests, for longer each time.
 //
 // A connection that is behind needs no deadline: what comes for it waits in the backlog until its transport drained, and leaves together.
 // No I/O: times and the loop's utilisation come in.
 
-/** Longest hold, ms; the sample is as long, so what it finds is what that hold would bring. */
+/** Longest hold, ms; the sample is as long, so what it finds is what that hold could bring. */
 export const HOLD_MS_MAX = 8;
-/** Below this share of time in which the loop works, latency counts more than CPU. */
-const BUSY_FROM = 0.5;
-/** Writes for each connection within a sample from which holding pays: a fifth of the writes saved. */
-const WRITES_PER_CONNECTION_MIN = 1.25;
-/** Weight of the newest sample. */
+/** Share of time in which the loop works: up to the first latency counts more than CPU, from the second on the hold is the longest. */
+const BUSY_FROM = 0.3;
+const BUSY_FULL = 0.7;
+/** Writes for each connection within a sample from which holding may pay: a fifth of the writes saved. The same of frames in a write, held against not. */
+const GAIN_MIN = 1.25;
+/** Where a trial begins: two looks without a gain end it. */
+const GAIN_HOPED = 1.5;
+/** Weight of the newest look. */
 const NEWEST = 0.4;
+const REST_MS_MIN = 1000;
+const REST_MS_MAX = 30_000;
 
 /**
- * The policy: ms that gathered frames may wait. `utilisation`: share of time in which the loop works, 0 to 1. `writesPerConnection`: writes to a connection within
- * HOLD_MS_MAX, of those that were written to, when nothing is held.
+ * The policy: ms that gathered frames may wait. `utilisation`: share of time in which the loop works, 0 to 1. `writesPerConnection`: writes to a
+ * connection within HOLD_MS_MAX, of those that were written to, when nothing is held.
  */
 export function holdFor(utilisation: number, writesPerConnection: number): number {
-  if (utilisation < BUSY_FROM || writesPerConnection < WRITES_PER_CONNECTION_MIN) return 0;
-  return Math.max(1, Math.round((HOLD_MS_MAX * (utilisation - BUSY_FROM)) / (1 - BUSY_FROM)));
+  if (utilisation < BUSY_FROM || writesPerConnection < GAIN_MIN) return 0;
+  return Math.min(HOLD_MS_MAX, Math.max(1, Math.round((HOLD_MS_MAX * (utilisation - BUSY_FROM)) / (BUSY_FULL - BUSY_FROM))));
 }
 
 export class Coalescing {
@@ -28,22 +37,41 @@ export class Coalescing {
   deadlineMs: number;
   /** Slots written to in this sample, a bit each. */
   private readonly seen: Uint32Array;
-  private writes: number;
+  /** In this sample, and behind it while held. */
   private connections: number;
+  private writes: number;
+  private frames: number;
+  private heldWrites: number;
+  private heldFrames: number;
   private sampling: boolean;
   private sampleEndsAt: number;
+  /** Smoothed: what samples found, what holding brought, and how busy the loop is (a hold makes it less so, and must not end itself). */
   private writesPerConnection: number;
+  private framesPerWrite: number;
+  private gain: number;
+  private utilisation: number;
+  /** Holding did not pay: no more of it before this time, and how long to rest the next time. */
+  private restUntil: number;
+  private restMs: number;
   /** When what is gathered began to wait; -1: it does not. */
   private heldSince: number;
 
   constructor(capacity: number) {
     this.deadlineMs = 0;
     this.seen = new Uint32Array(Math.ceil(capacity / 32));
-    this.writes = 0;
     this.connections = 0;
+    this.writes = 0;
+    this.frames = 0;
+    this.heldWrites = 0;
+    this.heldFrames = 0;
     this.sampling = false;
     this.sampleEndsAt = 0;
     this.writesPerConnection = 1;
+    this.framesPerWrite = 1;
+    this.gain = GAIN_HOPED;
+    this.utilisation = 0;
+    this.restUntil = 0;
+    this.restMs = REST_MS_MIN;
     this.heldSince = -1;
   }
 
@@ -58,10 +86,15 @@ export class Coalescing {
     return Math.max(0, this.heldSince + this.deadlineMs - now);
   }
 
-  /** A connection was written to. */
-  wrote(slot: number): void {
-    if (!this.sampling) return;
+  /** So many frames were written to a connection at once. */
+  wrote(slot: number, frames: number): void {
+    if (!this.sampling) {
+      this.heldWrites++;
+      this.heldFrames += frames;
+      return;
+    }
     this.writes++;
+    this.frames += frames;
     const bit = 1 << (slot & 31);
     if ((this.seen[slot >>> 5]! & bit) !== 0) return;
     this.seen[slot >>> 5]! |= bit;
@@ -73,24 +106,38 @@ export class Coalescing {
     this.heldSince = -1;
   }
 
-  /** Chooses the deadline and begins a sample when the loop is busy. `utilisation`: since the last tick. Called about ten times a second. */
+  /** Chooses the deadline, and begins a sample when the loop has something to do. `utilisation`: since the last tick. Called about ten times a second. */
   tick(now: number, utilisation: number): void {
     if (this.sampling) this.endSample();
-    this.deadlineMs = holdFor(utilisation, this.writesPerConnection);
-    if (utilisation < BUSY_FROM) {
-      this.writesPerConnection = 1;
-      return;
+    if (this.deadlineMs > 0 && this.heldWrites > 0) {
+      const found = this.heldFrames / this.heldWrites / this.framesPerWrite;
+      this.gain += NEWEST * (found - this.gain);
+      if (this.gain < GAIN_MIN) this.rest(now);
+      else if (found >= GAIN_MIN) this.restMs = REST_MS_MIN;
     }
+    this.utilisation += NEWEST * (utilisation - this.utilisation);
+    this.deadlineMs = now < this.restUntil ? 0 : holdFor(this.utilisation, this.writesPerConnection);
+    this.heldWrites = 0;
+    this.heldFrames = 0;
+    if (this.utilisation < BUSY_FROM / 2) return;
     this.seen.fill(0);
-    this.writes = 0;
     this.connections = 0;
+    this.writes = 0;
+    this.frames = 0;
     this.sampling = true;
     this.sampleEndsAt = now + HOLD_MS_MAX;
   }
 
+  private rest(now: number): void {
+    this.restUntil = now + this.restMs;
+    this.restMs = Math.min(REST_MS_MAX, 2 * this.restMs);
+    this.gain = GAIN_HOPED;
+  }
+
   private endSample(): void {
     this.sampling = false;
-    const found = this.connections === 0 ? 1 : this.writes / this.connections;
-    this.writesPerConnection += NEWEST * (found - this.writesPerConnection);
+    if (this.connections === 0) return;
+    this.writesPerConnection += NEWEST * (this.writes / this.connections - this.writesPerConnection);
+    this.framesPerWrite += NEWEST * (this.frames / this.writes - this.framesPerWrite);
   }
 }

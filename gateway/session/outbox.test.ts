@@ -404,34 +404,50 @@ t.test("a queue of frames gives back what it took, in whole frames, and holds li
 });
 
 t.test("how long frames wait for more of their connection", async (t) => {
-  t.equal(holdFor(0.3, 8), 0, "an idle loop does not wait");
+  t.equal(holdFor(0.25, 8), 0, "an idle loop does not wait");
   t.equal(holdFor(0.9, 1.1), 0, "nor does one that would save nothing");
   t.equal(holdFor(1, 3), HOLD_MS_MAX);
   let longest = 0;
-  for (let utilisation = 0.5; utilisation <= 1; utilisation += 0.01) {
+  for (let utilisation = 0.3; utilisation <= 1; utilisation += 0.01) {
     t.ok(holdFor(utilisation, 2) >= longest && holdFor(utilisation, 2) <= HOLD_MS_MAX);
     longest = holdFor(utilisation, 2);
   }
+  let now = 0;
   const coalescing = new Coalescing(100);
-  /** A tenth of a second of a busy loop: `each` connection is written to that often within a sample. */
-  const busy = (now: number, each: number): void => {
-    coalescing.tick(now, 1);
-    if (coalescing.holdMs(now) !== 0) t.fail("nothing is held while it is measured");
-    for (let i = 0; i < each; i++) for (let slot = 0; slot < 100; slot += 3) coalescing.wrote(slot);
-    coalescing.holdMs(now + HOLD_MS_MAX);
-    coalescing.flushed();
+  /** A tenth of a second of a busy loop: each connection is written to `each` times within a sample, and then, when held, `joined` frames at a time. */
+  const busy = (ticks: number, each: number, joined: number): void => {
+    for (let i = 0; i < ticks; i++) {
+      now += 100;
+      coalescing.tick(now, 1);
+      if (coalescing.holdMs(now) !== 0) t.fail("nothing is held while it is measured");
+      for (let i = 0; i < each; i++) for (let slot = 0; slot < 100; slot += 3) coalescing.wrote(slot, 1);
+      coalescing.holdMs(now + HOLD_MS_MAX);
+      coalescing.flushed();
+      for (let slot = 0; slot < 100; slot += 3) coalescing.wrote(slot, coalescing.deadlineMs > 0 ? joined : 1);
+    }
   };
-  for (let now = 0; now < 500; now += 100) busy(now, 1);
+  busy(5, 1, 1);
   t.equal(coalescing.deadlineMs, 0, "one write each: holding would join nothing");
-  for (let now = 500; now < 1000; now += 100) busy(now, 4);
+  busy(20, 4, 4);
   t.equal(coalescing.deadlineMs, HOLD_MS_MAX);
-  t.equal(coalescing.holdMs(1050), HOLD_MS_MAX, "what is gathered now waits");
-  t.equal(coalescing.holdMs(1053), HOLD_MS_MAX - 3, "no longer because more came");
-  t.equal(coalescing.holdMs(1070), 0);
+  t.equal(coalescing.holdMs(now + 50), HOLD_MS_MAX, "what is gathered now waits");
+  t.equal(coalescing.holdMs(now + 53), HOLD_MS_MAX - 3, "no longer because more came");
+  t.equal(coalescing.holdMs(now + 70), 0);
   coalescing.flushed();
-  t.equal(coalescing.holdMs(1071), HOLD_MS_MAX);
-  coalescing.tick(1100, 0.2);
-  t.equal(coalescing.deadlineMs, 0, "at once when the loop has time again");
+  t.equal(coalescing.holdMs(now + 71), HOLD_MS_MAX);
+  coalescing.flushed();
+  for (let i = 0; i < 4; i++) coalescing.tick((now += 100), 0);
+  t.equal(coalescing.deadlineMs, 0, "not when the loop has time again");
+  busy(10, 4, 4);
+  t.equal(coalescing.deadlineMs, HOLD_MS_MAX);
+  let held = 0;
+  for (let i = 0; i < 1000; i++) {
+    busy(1, 4, 1);
+    if (coalescing.deadlineMs > 0) held++;
+  }
+  t.ok(held < 60, `where each message waits for the one before it, holding is hardly tried: ${held} of 1000 looks`);
+  busy(400, 4, 4);
+  t.equal(coalescing.deadlineMs, HOLD_MS_MAX, "and taken up again when it pays");
 });
 
 t.test("why a connection was closed, for the count", async (t) => {

@@ -245,7 +245,7 @@ export class Outbox implements BacklogOwner {
         return;
       }
     }
-    this.coalescing.wrote(slot);
+    this.coalescing.wrote(slot, count);
     const result = this.writer.write(slot, this.many, count);
     if (result === WriteResult.Dropped || (result === WriteResult.Sent && this.flags[slot] === 0)) return;
     if (result === WriteResult.Buffered) this.flags[slot]! |= Flag.Waiting;
