@@ -14,6 +14,7 @@ interface CommandPlan {
 
 const COMMANDS: Record<string, CommandPlan> = {
   start: { summary: "start a whole Hawser on this machine, for development", load: () => import("./start.ts") },
+  roll: { summary: "replace the gateways of a running start, without losing a client", load: () => import("./roll-command.ts") },
   chat: { summary: "chat in this terminal", load: () => import("./chat.ts") },
   demo: { summary: "replay real messages between many clients and check every one", load: () => import("./demo.ts") },
   loadtest: { summary: "put load on a whole Hawser, measure it and check every message", load: () => import("./loadtest.ts") },

@@ -13,9 +13,19 @@ export interface Identity {
   started: string;
 }
 
-interface RecordFile {
+/** The latest rolling restart; number 0: none yet. */
+export interface RollRecord {
+  number: number;
+  state: "none" | "running" | "done" | "failed";
+  /** Why it failed, for people. */
+  why?: string;
+}
+
+export interface RecordFile {
   supervisor: Identity;
   parts: Record<string, Identity>;
+  /** Only of a supervisor that rolls when it is asked by a signal. */
+  roll?: RollRecord;
 }
 
 /** How long a leftover may take to stop before it is killed. */
@@ -104,6 +114,12 @@ export class ProcessRecord {
     this.write();
   }
 
+  /** Remembers how a rolling restart stands. */
+  noteRoll(roll: RollRecord): void {
+    this.file.roll = roll;
+    this.write();
+  }
+
   /** Gives the record up; nothing runs any more. */
   release(): void {
     rmSync(this.path, { force: true });
@@ -117,7 +133,8 @@ export class ProcessRecord {
   }
 }
 
-function readRecord(path: string): RecordFile | undefined {
+/** The record at `path`; undefined: there is none. Throws Failure when it cannot be read. */
+export function readRecord(path: string): RecordFile | undefined {
   if (!existsSync(path)) return undefined;
   try {
     return JSON.parse(readFileSync(path, "utf8")) as RecordFile;

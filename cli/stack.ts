@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { Failure } from "./failure.ts";
 import { natsLineMatters, natsPart } from "./nats-server.ts";
 import { freePorts, portIsFree } from "./ports.ts";
-import { ProcessRecord } from "./process-record.ts";
+import { ProcessRecord, type RollRecord } from "./process-record.ts";
 import { httpReady } from "./ready.ts";
 import { type Part, RunningParts } from "./run-parts.ts";
 
@@ -20,6 +20,9 @@ export interface StackPorts {
   nats: number;
   logic: number;
 }
+
+/** Asks for a rolling restart (`hawser roll`). */
+export const ROLL_SIGNAL = "SIGUSR2";
 
 /** A gateway alone on a machine has nobody to send its clients to, and they all come back when it does. */
 const DRAIN_ALONE_MS = 500;
@@ -67,6 +70,8 @@ export interface StackOptions {
   /** Added to the arguments of the parts. */
   gatewayArgs?: readonly string[];
   logicArgs?: readonly string[];
+  /** Rolls when this process gets ROLL_SIGNAL, and notes in run.json how that went; left out: the signal is not listened to. */
+  rollsBySignal?: boolean;
   /** Nothing is printed, whatever `line` and `tell` are. */
   quiet?: boolean;
   /** Each line that a part prints; on stdout, behind the part's name, when left out. */
@@ -147,7 +152,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         if (index === 0) urls.http = urls.gateways[0]!.http;
       },
     });
-    const end = (ended: Promise<void>) => ended.then(() => record.release());
+    const roll = rollBySignal(() => running.roll(), options.rollsBySignal === true ? record : undefined, tell);
+    const end = (ended: Promise<void>) => {
+      process.off(ROLL_SIGNAL, roll);
+      return ended.then(() => record.release());
+    };
     return {
       urls,
       get pids() {
@@ -163,6 +172,35 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     record.release();
     throw error;
   }
+}
+
+/** What the signal does; without a record it is not listened to. */
+function rollBySignal(roll: () => Promise<void>, record: ProcessRecord | undefined, tell: (text: string) => void): () => void {
+  let number = 0;
+  let running = false;
+  const asked = (): void => {
+    if (running || record === undefined) return;
+    running = true;
+    const note = (state: RollRecord["state"], why?: string) => record.noteRoll({ number, state, ...(why !== undefined && { why }) });
+    number++;
+    note("running");
+    tell("replacing the gateways, one after the other");
+    roll()
+      .then(
+        () => note("done"),
+        (error: Error) => {
+          tell(error.message);
+          note("failed", error.message);
+        },
+      )
+      .finally(() => {
+        running = false;
+      });
+  };
+  if (record === undefined) return asked;
+  record.noteRoll({ number, state: "none" });
+  process.on(ROLL_SIGNAL, asked);
+  return asked;
 }
 
 /** Whether a leftover with this command line is what the record says. */

@@ -15,6 +15,8 @@ interface Flags {
   freePorts?: boolean;
   host: string;
   gateways: number;
+  sharePorts?: boolean;
+  drainMs?: number;
   dev?: boolean;
   secret?: string;
   jwks?: string;
@@ -39,6 +41,10 @@ export function build(command: Command): void {
     .addOption(option("--logic-port <port>", "port of logic's health and metrics", { env: "HAWSER_LOGIC_HTTP_PORT", default: p.logic, parse: port }))
     .option("--free-ports", "take any free ports instead, so that several Hawsers run at once")
     .addOption(option("--gateways <count>", "how many gateways; each further one has its ports 10 higher", { default: 1, parse: integer(1, 16) }))
+    .option("--share-ports", "all gateways listen on the same two ports, and are replaced without a gap by hawser roll")
+    .addOption(
+      option("--drain-ms <ms>", "over how long a stopping gateway sends its clients away (default: 500, several: 2000)", { parse: integer(0, 3_600_000) }),
+    )
     .addOption(option("--host <address>", "address that clients connect to", { env: "HAWSER_HOST", default: "127.0.0.1" }))
     .addOption(option("--secret <text>", "check tokens by this secret (HS256) instead of taking dev:NAME", { env: "HAWSER_JWT_SECRET" }))
     .addOption(option("--jwks <file>", "check tokens by the public keys in this file", { env: "HAWSER_JWKS" }))
@@ -53,7 +59,7 @@ Examples:
   npm start
   npm start -- --data /tmp/hawser --free-ports
   HAWSER_JWT_SECRET=$(openssl rand -hex 32) npm start -- --host 0.0.0.0
-Ctrl-C stops everything in order; the data stays.`,
+Ctrl-C stops everything in order; the data stays. \`hawser roll\` replaces the gateways one after the other while clients stay served.`,
     )
     .action(start);
 }
@@ -69,6 +75,9 @@ async function start(flags: Flags): Promise<void> {
     ports: flags.freePorts ? "free" : { tcp: flags.tcpPort, ws: flags.wsPort, http: flags.httpPort, nats: flags.natsPort, logic: flags.logicPort },
     gateways: flags.gateways,
     host: flags.host,
+    sharePorts: flags.sharePorts ?? false,
+    ...(flags.drainMs !== undefined && { drainMs: flags.drainMs }),
+    rollsBySignal: true,
     dev,
     ...(flags.secret !== undefined && { jwtSecret: flags.secret }),
     ...(flags.jwks !== undefined && { jwks: flags.jwks }),
