@@ -1,6 +1,6 @@
 // The client for browsers: WebSocket only, and nothing of Node's.
 import { sha256 } from "@noble/hashes/sha2.js";
-import { fflateInflate } from "../proto/codec/fflate-inflate.ts";
+import { inflateRaw } from "../proto/codec/inflate.ts";
 import { Client } from "./client.ts";
 import type { Platform } from "./client.ts";
 import type { ClientOptions } from "./options.ts";
@@ -20,7 +20,7 @@ export type { ConnectionState, DivergedEvent, HeadInfo, HistoryResult, ReadEvent
 
 const PLATFORM: Platform = {
   sha256,
-  inflate: fflateInflate,
+  inflate: inflateRaw,
   schemes: WEBSOCKET_SCHEMES,
   open: (url, sink) => webSocketTransport(new WebSocket(url, SUBPROTOCOL) as unknown as WebSocketLike, sink),
 };

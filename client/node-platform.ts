@@ -1,7 +1,7 @@
 // What Node gives a client: TCP, TLS and WebSocket, and a fast SHA-256.
 import { hash } from "node:crypto";
 import type { ConnectionOptions } from "node:tls";
-import { zlibInflate } from "../proto/codec/zlib-inflate.ts";
+import { nodeInflate } from "../proto/codec/zlib-inflate.ts";
 import { WebSocket as PackagedWebSocket } from "ws";
 import type { Platform } from "./client.ts";
 import { openTcp, TCP_SCHEMES } from "./tcp.ts";
@@ -16,7 +16,7 @@ const MESSAGE_BYTES_MAX = 4 * 1024 * 1024;
 export function nodePlatform(tls?: ConnectionOptions): Platform {
   return {
     sha256: (bytes) => hash("sha256", bytes, "buffer"),
-    inflate: zlibInflate,
+    inflate: nodeInflate,
     schemes: [...TCP_SCHEMES, ...WEBSOCKET_SCHEMES],
     open: (url, sink) => (WEBSOCKET_SCHEMES.includes(url.protocol) ? openWebSocket(url, sink) : openTcp(url, sink, tls)),
   };

@@ -4,7 +4,7 @@
 // Invariants: a slot without a codec is never touched; the order of its messages never changes; a turn deflates at most
 // TURN_BYTES_MAX, whatever is asked for, since everybody waits for it.
 import { Codec, type Dictionary, inflateBody } from "../../proto/codec/codec.ts";
-import { zlibInflate } from "../../proto/codec/zlib-inflate.ts";
+import { nodeInflate } from "../../proto/codec/zlib-inflate.ts";
 import { ErrorCode } from "../../proto/error-code.ts";
 import { encodeMessage, readLength } from "../../proto/frame.ts";
 import { FrameType, HeaderBit } from "../../proto/frame-type.ts";
@@ -123,7 +123,7 @@ export class Compression implements FrameShaper, SessionCodecs {
   inflate(slot: number, bytes: Uint8Array, start: number, end: number, sizeMax: number): Uint8Array | undefined {
     const used = this.used[slot]!;
     if (used === 0) return undefined;
-    const body = inflateBody(bytes, start, end, sizeMax, this.dictionaries.of(used - 1).bytes, zlibInflate);
+    const body = inflateBody(bytes, start, end, sizeMax, this.dictionaries.of(used - 1).bytes, nodeInflate);
     if (body !== undefined) {
       this.counters.framesIn++;
       this.counters.bytesInflated += body.length;

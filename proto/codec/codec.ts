@@ -1,5 +1,5 @@
 // What compressed frames and dictionaries are on the wire (SPEC.md §2): `varint inflated size | data`, data being raw deflate
-// with the connection's dictionary. Pure: whoever inflates hands in how (zlib-inflate.ts in Node, fflate-inflate.ts elsewhere).
+// with the connection's dictionary. Pure: whoever inflates hands in how (zlib-inflate.ts in Node, inflate.ts elsewhere).
 //
 // Invariant: inflating takes memory for the size that the frame claims and one byte, and a claim above the limit takes none.
 import { lengthRead, readLength } from "../frame.ts";

@@ -1,6 +1,10 @@
-// Inflating in Node, by zlib: strict about everything, bytes behind the end included.
+// Inflating in Node: by zlib, strict about everything, bytes behind the end included; what is small by our own code, since
+// setting zlib up takes longer than all of it (measured: 10 µs for a message that takes 2, and they meet at 600 bytes).
 import { inflateRawSync } from "node:zlib";
 import type { Inflate } from "./codec.ts";
+import { inflateRaw } from "./inflate.ts";
+
+const ZLIB_BYTES_MIN = 600;
 
 /** zlib takes output in pieces of this at least. */
 const CHUNK_BYTES_MIN = 64;
@@ -26,3 +30,6 @@ export const zlibInflate: Inflate = (data, size, dictionary) => {
   // Not a Buffer, whose slices are what its callers do not expect.
   return new Uint8Array(buffer.buffer, buffer.byteOffset, size);
 };
+
+/** What Node inflates with. */
+export const nodeInflate: Inflate = (data, size, dictionary) => (size < ZLIB_BYTES_MIN ? inflateRaw : zlibInflate)(data, size, dictionary);
