@@ -3,8 +3,11 @@
 import { Limits } from "../proto/limits.ts";
 import { LINK_LIMITS, type LinkLimits } from "../proto/link.ts";
 import { checkCluster } from "../proto/subject.ts";
+import { type AddressLimitOptions, EXEMPT_BY_DEFAULT } from "./accept/address-limits.ts";
 import { type AdmissionLimits, openFilesMax } from "./accept/admission.ts";
+import { IpRanges } from "./accept/ip-address.ts";
 import { TCP_CORES, type TcpCoreChoice } from "./accept/listen-tcp.ts";
+import { TLS_VERSIONS, type TlsFileOptions } from "./accept/tls.ts";
 import { LEARNER_OPTIONS, type LearnerOptions } from "./heartbeat/learner.ts";
 import { PERIOD_MS } from "./heartbeat/sharing.ts";
 import type { OutboxLimits } from "./session/outbox.ts";
@@ -25,6 +28,8 @@ export interface GatewayOptions {
   /** PEM files: both or none. With them both transports speak TLS only. */
   tlsCertFile?: string;
   tlsKeyFile?: string;
+  /** Oldest version of TLS: "1.2" or "1.3". */
+  tlsMinVersion?: string;
   jwtSecret?: string;
   jwksFile?: string;
   /** Takes dev:USER as a token. Never in production. */
@@ -65,6 +70,15 @@ export interface GatewayOptions {
   sharePorts?: boolean;
   /** Connections begin with a PROXY protocol header. */
   proxyProtocol?: boolean;
+  /** Who may write that header: addresses and ranges. Anybody, if not given. */
+  trustedProxies?: string[];
+  /** Limits of one address (an IPv6 /64) and of one user; 0 switches one off. */
+  connectionsPerAddress?: number;
+  connectsPerAddressPerSecond?: number;
+  authFailuresPerAddressPerMinute?: number;
+  connectsPerUserPerMinute?: number;
+  /** Addresses and ranges that have no limits. Loopback, private and shared networks, if not given. */
+  addressLimitsExempt?: string[];
   /** What serves the TCP port: the native core where there can be one ("auto"), by all means ("native"), or node:net ("net"). */
   tcpCore?: TcpCoreChoice;
   /** Of frames that have begun and are not whole yet, over all connections. */
@@ -81,7 +95,7 @@ export interface GatewayConfig {
   readonly webSocketPort: number | false;
   readonly adminPort: number | false;
   readonly adminHost: string;
-  readonly tls: { certFile: string; keyFile: string } | undefined;
+  readonly tls: TlsFileOptions | undefined;
   readonly tokens: TokenOptions;
   readonly sessions: SessionLimits;
   readonly outbox: OutboxLimits;
@@ -97,6 +111,8 @@ export interface GatewayConfig {
   readonly heartbeats: { readonly learner: Partial<LearnerOptions>; readonly periodMs: number } | undefined;
   readonly sharePorts: boolean;
   readonly proxyProtocol: boolean;
+  readonly trustedProxies: IpRanges | undefined;
+  readonly addressLimits: AddressLimitOptions;
   readonly tcpCore: TcpCoreChoice;
   readonly unfinishedBytesMax: number;
   readonly compression: boolean;
@@ -140,7 +156,7 @@ export function gatewayConfig(options: GatewayOptions): GatewayConfig {
     webSocketPort,
     adminPort: port("adminPort", options.adminPort ?? 7072),
     adminHost: options.adminHost ?? "127.0.0.1",
-    tls: tls(options.tlsCertFile, options.tlsKeyFile),
+    tls: tls(options),
     tokens: tokens(options),
     sessions: {
       connectionsMax: connections(options.connectionsMax),
@@ -179,7 +195,15 @@ export function gatewayConfig(options: GatewayOptions): GatewayConfig {
     linkLimits: options.linkLimits ?? LINK_LIMITS,
     heartbeats: heartbeats(options),
     sharePorts: options.sharePorts ?? false,
-    proxyProtocol: options.proxyProtocol ?? false,
+    proxyProtocol: proxyProtocol(options, webSocketPort),
+    trustedProxies: options.trustedProxies === undefined ? undefined : ranges("trustedProxies", options.trustedProxies),
+    addressLimits: {
+      connectionsPerAddress: number("connectionsPerAddress", options.connectionsPerAddress ?? 2000, 0, 1e7),
+      connectsPerAddressPerSecond: number("connectsPerAddressPerSecond", options.connectsPerAddressPerSecond ?? 100, 0, 1e6),
+      authFailuresPerAddressPerMinute: number("authFailuresPerAddressPerMinute", options.authFailuresPerAddressPerMinute ?? 120, 0, 1e6),
+      connectsPerUserPerMinute: number("connectsPerUserPerMinute", options.connectsPerUserPerMinute ?? 600, 0, 1e6),
+      exempt: ranges("addressLimitsExempt", options.addressLimitsExempt ?? EXEMPT_BY_DEFAULT),
+    },
     tcpCore: tcpCore(options.tcpCore ?? "auto", options.tlsCertFile !== undefined),
     compression: options.compression ?? true,
     unfinishedBytesMax: number("unfinishedBytesMax", options.unfinishedBytesMax ?? UNFINISHED_BYTES_MAX, 2 * Limits.frameBytesMax, 1e12),
@@ -230,11 +254,37 @@ function cluster(name: string): string {
   }
 }
 
-function tls(certFile: string | undefined, keyFile: string | undefined): GatewayConfig["tls"] {
-  if (certFile === undefined && keyFile === undefined) return undefined;
+function tls({ tlsCertFile: certFile, tlsKeyFile: keyFile, tlsMinVersion }: GatewayOptions): TlsFileOptions | undefined {
+  const minVersion = TLS_VERSIONS.find((version) => version === (tlsMinVersion ?? "1.2"));
+  if (minVersion === undefined) throw new ConfigError(`tlsMinVersion is ${tlsMinVersion}: give 1.2 or 1.3`);
+  if (certFile === undefined && keyFile === undefined) {
+    if (tlsMinVersion !== undefined) throw new ConfigError("tlsMinVersion without a certificate: give tlsCertFile and tlsKeyFile, or leave it out");
+    return undefined;
+  }
   if (certFile === undefined) throw new ConfigError("a TLS key without a certificate: give tlsCertFile too");
   if (keyFile === undefined) throw new ConfigError("a TLS certificate without its key: give tlsKeyFile too");
-  return { certFile, keyFile };
+  return { certFile, keyFile, minVersion };
+}
+
+function proxyProtocol({ proxyProtocol, trustedProxies, tlsCertFile }: GatewayOptions, webSocketPort: number | false): boolean {
+  if (proxyProtocol !== true) {
+    if (trustedProxies !== undefined) throw new ConfigError("trustedProxies without proxyProtocol: give that too, or leave it out");
+    return false;
+  }
+  if (tlsCertFile !== undefined && webSocketPort !== false) {
+    throw new ConfigError(
+      "proxyProtocol with TLS on webSocketPort: the header stands before TLS, where the WebSocket engine does not read it. Let the proxy end TLS (leave tlsCertFile out), or switch the WebSocket port off",
+    );
+  }
+  return true;
+}
+
+function ranges(name: string, texts: readonly string[]): IpRanges {
+  try {
+    return new IpRanges(texts);
+  } catch (error) {
+    throw new ConfigError(`${name}: ${(error as Error).message}`);
+  }
 }
 
 function tokens({ jwtSecret, jwksFile, devTokens }: GatewayOptions): TokenOptions {

@@ -10,6 +10,7 @@ import { defaultDictionary } from "../proto/codec/default-dictionary.ts";
 import { ErrorCode } from "../proto/error-code.ts";
 import { hawser } from "../proto/gen/hawser.js";
 import { gatewaySubject, logicSubject } from "../proto/subject.ts";
+import { AddressLimits } from "./accept/address-limits.ts";
 import { Admission, type AdmissionOwner } from "./accept/admission.ts";
 import { type DrainTarget, drain, quietestFirst } from "./accept/drain.ts";
 import { FRAME_FIELDS, type TransportEvents } from "./accept/transport.ts";
@@ -53,6 +54,9 @@ export class Gateway implements TransportEvents, SessionSink, RelaySessions, Out
   readonly outbox: Outbox;
   readonly relay: Relay;
   readonly admission: Admission;
+  readonly addressLimits: AddressLimits;
+  /** When the certificate in use ends, ms since 1970; 0: no TLS. Set by whoever watches it. */
+  certificateEndsAtUnixMs: number;
   readonly compression: Compression;
   /** Intervals that are learned; undefined: all sessions have the same. */
   readonly heartbeats: SessionHeartbeats | undefined;
@@ -77,6 +81,8 @@ export class Gateway implements TransportEvents, SessionSink, RelaySessions, Out
     this.incarnation = new Uint8Array(randomBytes(8));
     this.config = config;
     this.table = new SessionTable(slotCount);
+    this.addressLimits = new AddressLimits(slotCount, config.addressLimits, randomBytes(4).readUInt32BE());
+    this.certificateEndsAtUnixMs = 0;
     this.counters = new Counters();
     this.transports = new TransportSet();
     this.bus = bus;
@@ -142,10 +148,12 @@ export class Gateway implements TransportEvents, SessionSink, RelaySessions, Out
 
   // Transports tell
 
-  opened(slot: number, remoteAddress: string): void {
+  opened(slot: number, remoteAddress: string, ageMs = 0): void {
+    const now = performance.now();
+    const turned = this.addressLimits.opened(slot, remoteAddress, now);
     this.heartbeats?.opened(slot, remoteAddress);
-    this.sessions.opened(slot, performance.now());
-    if (this.sessions.handshakeCount > this.config.handshakesMax) this.turnedAway(slot, this.admission.turnAway());
+    this.sessions.opened(slot, now - ageMs, turned);
+    if (turned === undefined && this.sessions.handshakeCount > this.config.handshakesMax) this.turnedAway(slot, this.admission.turnAway());
   }
 
   frames(bytes: Uint8Array, table: Int32Array, count: number): void {
@@ -170,6 +178,7 @@ export class Gateway implements TransportEvents, SessionSink, RelaySessions, Out
 
   closed(slot: number): void {
     this.sessions.closed(slot);
+    this.addressLimits.closed(slot);
     this.heartbeats?.closed(slot);
     this.outbox.closed(slot);
     this.compression.closed(slot);
@@ -226,7 +235,12 @@ export class Gateway implements TransportEvents, SessionSink, RelaySessions, Out
   }
 
   verified(slot: number, generation: number, result: Verified | Refused): void {
-    this.sessions.verified(slot, generation, result, performance.now());
+    if (!this.waiting(slot, generation)) return;
+    const now = performance.now();
+    if (result.code === ErrorCode.AuthFailed) this.addressLimits.authFailed(slot, now);
+    const turned = result.code === 0 ? this.addressLimits.userConnected(result.user, now) : undefined;
+    if (turned === undefined) this.sessions.verified(slot, generation, result, now);
+    else this.sessions.fail(slot, turned.code, { closes: true, retryAfterMs: turned.retryAfterMs, detail: turned.detail });
   }
 
   turnedAway(slot: number, retryAfterMs: number): void {

@@ -6,6 +6,7 @@ import type { Bus } from "../proto/bus.ts";
 import { hex } from "../proto/hex.ts";
 import { dictionariesBucket, heartbeatsBucket, ownersBucket } from "../proto/subject.ts";
 import { Limits } from "../proto/limits.ts";
+import { CertificateWatch } from "./accept/certificate-watch.ts";
 import { listenChosenTcp } from "./accept/listen-tcp.ts";
 import type { TransportOptions } from "./accept/transport.ts";
 import { listenWebSocket } from "./accept/websocket.ts";
@@ -18,8 +19,8 @@ import type { Log } from "./log.ts";
 import { gatewayMetrics } from "./metrics.ts";
 import { TokenVerifier } from "./session/token.ts";
 
-/** How often the file of public keys is looked at. */
-const KEYS_RELOAD_MS = 2000;
+/** How often the files of public keys and of the certificate are looked at. */
+const FILES_RELOAD_MS = 2000;
 /** How often the list of published dictionaries is looked at. */
 const DICTIONARIES_READ_MS = 5000;
 /** How long NATS may take to offer JetStream after it answered. */
@@ -44,7 +45,7 @@ export async function runGateway(config: GatewayConfig, log: Log = pino({ name: 
   try {
     const verifier = new TokenVerifier(config.tokens);
     if (config.tokens.devTokens === true) log.warn({}, "DEVELOPMENT TOKENS ARE ACCEPTED: anybody can be anybody here with the token dev:USER");
-    const reloading = setInterval(() => reloadKeys(verifier, log), KEYS_RELOAD_MS);
+    const reloading = setInterval(() => reloadKeys(verifier, log), FILES_RELOAD_MS);
     undo.push(() => clearInterval(reloading));
     const onStatus = (status: string) => log.warn({ status }, "NATS");
     const bus = await connectBus({ servers: config.natsServers, name: "hawser-gateway", onStatus });
@@ -81,6 +82,10 @@ export async function runGateway(config: GatewayConfig, log: Log = pino({ name: 
     gateway.membership = membership;
     // The very last: while it drains, others are told so.
     undo.unshift(() => membership.leave());
+    if (config.proxyProtocol && config.trustedProxies === undefined) {
+      log.warn({}, "PROXY headers are taken from anybody: give trustedProxies unless only the proxies can reach these ports");
+    }
+    if (config.tls !== undefined) undo.push(watchCertificate(new CertificateWatch(config.tls, gateway.transports.all, log), gateway));
     let adminPort: number | undefined;
     if (config.adminPort !== false) {
       const metrics = gatewayMetrics(gateway);
@@ -118,6 +123,8 @@ function transportOptions(config: GatewayConfig, port: number, slotFirst: number
     sharePort: config.sharePorts,
     proxyProtocol: config.proxyProtocol,
     unfinishedBytesMax: config.unfinishedBytesMax,
+    handshakeMs: config.sessions.handshakeMs,
+    ...(config.trustedProxies !== undefined && { trustedProxies: config.trustedProxies }),
     ...(config.tls !== undefined && { tls: config.tls }),
   };
 }
@@ -143,6 +150,23 @@ async function followDictionaries(bus: Bus, cluster: string, gateway: Gateway, l
   await source.read(bucket);
   const timer = setInterval(() => bus.connected && source.read(bucket), DICTIONARIES_READ_MS);
   return () => clearInterval(timer);
+}
+
+/** Looks at the files every few seconds, and on SIGHUP. Returns what ends it. */
+function watchCertificate(watch: CertificateWatch, gateway: Gateway): () => void {
+  const check = () => {
+    watch.check(Date.now());
+    gateway.certificateEndsAtUnixMs = watch.endsAtUnixMs;
+  };
+  check();
+  const checking = setInterval(check, FILES_RELOAD_MS);
+  // A terminal that closes sends it too, and means the end.
+  const signals = process.stdin.isTTY !== true;
+  if (signals) process.on("SIGHUP", check);
+  return () => {
+    clearInterval(checking);
+    if (signals) process.off("SIGHUP", check);
+  };
 }
 
 function reloadKeys(verifier: TokenVerifier, log: Log): void {

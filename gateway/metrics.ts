@@ -4,6 +4,7 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import { errorName } from "../proto/error-code.ts";
 import { frameTypeName } from "../proto/frame-type.ts";
+import { TURNED_BY } from "./accept/address-limits.ts";
 import { CloseReason, DropReason } from "./counters.ts";
 import type { Gateway } from "./gateway.ts";
 import { bucketName } from "./heartbeat/learner.ts";
@@ -140,6 +141,13 @@ export function gatewayMetrics(gateway: Gateway): Metrics {
     counter("heartbeat_deaths_total", "Silences that a connection died of, as far as they counted", () => learner.deaths);
     counter("heartbeat_unbelieved_total", "Deaths claimed after longer than anybody was told to be silent", () => learner.unbelieved);
   }
+  countersBy("turned_away_total", "Connections turned away by the limits of an address or a user, by limit", "limit", () =>
+    named(gateway.addressLimits.turned, (index) => TURNED_BY[index]!),
+  );
+  gauge("known_addresses", "Addresses that the limits know", () => gateway.addressLimits.known.addresses);
+  gauge("known_users", "Users that the limits know", () => gateway.addressLimits.known.users);
+  counter("limits_forgotten_total", "Addresses and users forgotten early, because the table was full", () => gateway.addressLimits.known.evictions);
+  gauge("tls_certificate_ends_seconds", "When the certificate in use ends, Unix time; 0 without TLS", () => gateway.certificateEndsAtUnixMs / 1000);
   gauge("draining", "1 while this gateway is leaving", () => (gateway.draining ? 1 : 0));
   gauge("loop_delay_p99_seconds", "99th percentile of the event loop's delay since the last scrape", () => {
     const seconds = Math.max(0, loop.percentile(99) / 1e9 - LOOP_RESOLUTION_MS / 1000);

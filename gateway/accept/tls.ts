@@ -87,6 +87,11 @@ export class TlsFiles {
     }
   }
 
+  /** Whether the files were good when they were looked at last. */
+  get current(): boolean {
+    return this.badMark === "";
+  }
+
   /** What was read last could not be taken into use: the next `reload` reads again. */
   forget(): void {
     this.mark = "";

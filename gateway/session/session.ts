@@ -114,10 +114,12 @@ export class SessionCore implements WheelSink, RequestOutcomes {
     this.targetOf = () => "";
   }
 
-  opened(slot: number, now: number): void {
+  /** `refused`: why it is turned away at once; nothing is kept of it then. */
+  opened(slot: number, now: number, refused?: { code: ErrorCode; retryAfterMs: number; detail: string }): void {
     const { table } = this;
     this.counters.accepted++;
     table.open(slot);
+    if (refused !== undefined) return this.fail(slot, refused.code, { closes: true, retryAfterMs: refused.retryAfterMs, detail: refused.detail });
     if (table.openCount > this.limits.connectionsMax) return this.fail(slot, ErrorCode.TooManyConnections, { retryAfterMs: this.retryMs() });
     this.requests.opened(slot);
     this.handshakes[slot] = { hello: undefined, parked: undefined, paused: false };
