@@ -23,7 +23,11 @@ interface Flags {
   jwks?: string;
   tlsCert?: string;
   tlsKey?: string;
+  tlsMinVersion?: string;
   sharePorts?: boolean;
+  proxyProtocol?: boolean;
+  trustedProxies?: string;
+  addressLimitsExempt?: string;
   advertiseTcp?: string;
   advertiseWs?: string;
   tcpCore: TcpCoreChoice;
@@ -64,6 +68,15 @@ const TUNABLES: readonly { key: keyof GatewayOptions & string; what: string; usu
     what: "after about so long a connection moves, if others have fewer; 0: never",
     usual: (config) => config.connectionLifetimeMs,
   },
+  { key: "unfinishedBytesMax", what: "frames that are not whole yet, of all connections", usual: (config) => config.unfinishedBytesMax },
+  { key: "connectionsPerAddress", what: "connections of one address; 0: any", usual: (config) => config.addressLimits.connectionsPerAddress },
+  { key: "connectsPerAddressPerSecond", what: "new connections of one address; 0: any", usual: (config) => config.addressLimits.connectsPerAddressPerSecond },
+  {
+    key: "authFailuresPerAddressPerMinute",
+    what: "refused tokens of one address; 0: any",
+    usual: (config) => config.addressLimits.authFailuresPerAddressPerMinute,
+  },
+  { key: "connectsPerUserPerMinute", what: "connections that one user opens; 0: any", usual: (config) => config.addressLimits.connectsPerUserPerMinute },
   { key: "drainMs", what: "time over which a stopping gateway sends its clients elsewhere", usual: (config) => config.drainMs },
   { key: "lingerMs", what: "time for the last bytes to a client that is closed", usual: (config) => config.lingerMs },
 ];
@@ -84,6 +97,7 @@ export function build(command: Command): void {
     .option("--dev", "take dev:NAME as NAME's token: anybody can be anybody. Never in production")
     .addOption(option("--tls-cert <file>", "certificate (PEM): both ports speak TLS only", { env: "HAWSER_TLS_CERT" }))
     .addOption(option("--tls-key <file>", "its private key (PEM)", { env: "HAWSER_TLS_KEY" }))
+    .addOption(option("--tls-min-version <version>", "oldest TLS spoken (default: 1.2)", { env: "HAWSER_TLS_MIN_VERSION", choices: ["1.2", "1.3"] }))
     .addOption(option("--tcp-core <which>", "what serves the TCP port", { env: "HAWSER_TCP_CORE", default: "auto", choices: TCP_CORES }))
     .addOption(
       option("--heartbeat <how>", "time between beats: learned for each network, or the same for all; fixed where --heartbeat-ms is given alone", {
@@ -93,6 +107,17 @@ export function build(command: Command): void {
     )
     .option("--no-compression", "never compress, whatever clients offer")
     .option("--share-ports", "let several gateways listen on the same ports: the kernel spreads clients over them")
+    .option("--proxy-protocol", "connections begin with a PROXY protocol header: v1 or v2 over TCP, v2 over WebSocket")
+    .addOption(
+      option("--trusted-proxies <ranges>", "who may write it, separated by commas (10.0.0.0/8,192.0.2.1); anybody if not given", {
+        env: "HAWSER_TRUSTED_PROXIES",
+      }),
+    )
+    .addOption(
+      option("--address-limits-exempt <ranges>", "addresses without limits, or none (default: this machine, private and shared networks)", {
+        env: "HAWSER_ADDRESS_LIMITS_EXEMPT",
+      }),
+    )
     .addOption(option("--advertise-tcp <host:port>", "where clients of other gateways reach this one", { env: "HAWSER_ADVERTISE_TCP" }))
     .addOption(option("--advertise-ws <host:port>", "the same over WebSocket", { env: "HAWSER_ADVERTISE_WS" }))
     .addOption(logLevel("info"));
@@ -132,6 +157,10 @@ function configOf(flags: Flags): GatewayConfig {
       ...(flags.heartbeat !== undefined && { heartbeat: flags.heartbeat }),
       tcpCore: flags.tcpCore,
       sharePorts: flags.sharePorts ?? false,
+      proxyProtocol: flags.proxyProtocol ?? false,
+      ...(flags.trustedProxies !== undefined && { trustedProxies: flags.trustedProxies.split(",") }),
+      ...(flags.addressLimitsExempt !== undefined && { addressLimitsExempt: flags.addressLimitsExempt === "none" ? [] : flags.addressLimitsExempt.split(",") }),
+      ...(flags.tlsMinVersion !== undefined && { tlsMinVersion: flags.tlsMinVersion }),
       ...(flags.advertiseTcp !== undefined && { advertiseTcp: flags.advertiseTcp }),
       ...(flags.advertiseWs !== undefined && { advertiseWebSocket: flags.advertiseWs }),
       ...(flags.jwtSecret !== undefined && { jwtSecret: flags.jwtSecret }),
@@ -164,6 +193,17 @@ const RENAMED: Record<string, string> = {
 
 /** An error of the configuration in the words of the command line. */
 export function withFlagNames(message: string): string {
-  const keys = [...Object.keys(RENAMED), "tcpPort", "jwtSecret", "advertiseTcp", "sharePorts", ...TUNABLES.map(({ key }) => key)];
+  const keys = [
+    ...Object.keys(RENAMED),
+    "tcpPort",
+    "jwtSecret",
+    "advertiseTcp",
+    "sharePorts",
+    "tlsMinVersion",
+    "proxyProtocol",
+    "trustedProxies",
+    "addressLimitsExempt",
+    ...TUNABLES.map(({ key }) => key),
+  ];
   return message.replace(new RegExp(`\\b(${keys.join("|")})\\b`, "g"), (key) => RENAMED[key] ?? flagOf(key));
 }
