@@ -58,6 +58,16 @@ export function build(command: Command): void {
       .action(async () => micro([name], flags(command)));
   }
   command
+    .command("crowd")
+    .summary("a million sessions in one logic process: bytes, CPU and the collector's pauses as they come, send, leave and come back")
+    .description(
+      "Sessions in one logic process with a store that answers at once: what each takes in memory, CPU and the collector's longest pauses while all attach and sync, " +
+        "while some send, while all leave and come back, and while all are reported to a new owner. A minute for a million (--quick: 100,000).",
+    )
+    .addOption(option("--count <sessions>", "how many", { default: 1_000_000, parse: integer(1000, 5_000_000) }))
+    .addOption(option("--node <flags>", "flags of V8 for the process, separated by spaces, to compare"))
+    .action(async (own: { count: number; node?: string }) => crowd({ ...flags(command), ...own }));
+  command
     .command("store")
     .summary("synced commits and page reads of the embedded store")
     .description(
@@ -122,6 +132,17 @@ async function micro(names: string[], { json, quick = false }: CommonFlags): Pro
   // Columns are for the eye.
   const figures = benches.map(({ tables, ...result }) => ({ ...result, tables: tables.map(({ title, rows }) => ({ title, rows })) }));
   writeJson(json, { quick, benches: figures });
+}
+
+async function crowd({ json, quick = false, count, node = "" }: CommonFlags & { count: number; node?: string }): Promise<void> {
+  const { run } = await import("../bench/micro/crowd.ts");
+  await watched(async (watch) => {
+    const sessions = quick ? Math.min(count, 100_000) : count;
+    const nodeArgs = node.split(" ").filter((flag) => flag !== "");
+    const result = await run({ quick, watch, progress: (line) => console.error(`crowd: ${line}`) }, { sessions, nodeArgs });
+    (json === "-" ? console.error : console.log)(formatResult(result));
+    writeJson(json, { ...result });
+  });
 }
 
 function writeJson(out: string | undefined, figures: object): void {

@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { LOGIC_DEFAULTS, type LogicConfig } from "../logic/config.ts";
 import { runLogic } from "../logic/main.ts";
-import { integer, logLevel, option, port } from "./options.ts";
+import { integer, logLevel, option, port, seconds } from "./options.ts";
 import { serve } from "./serve.ts";
 
 interface Flags {
@@ -13,6 +13,8 @@ interface Flags {
   cluster: string;
   shards: number;
   sessionsPerUser: number;
+  absentMib: number;
+  absentFor: number;
   logLevel: string;
 }
 
@@ -32,6 +34,25 @@ export function build(command: Command): void {
         parse: integer(1, 100_000),
       }),
     )
+    .addOption(
+      option(
+        "--absent-mib <count>",
+        "memory for users whose last session ended: a storm is answered without the store as far as its users fit, 256 bytes each and 256 a conversation",
+        {
+          env: "HAWSER_ABSENT_MIB",
+          default: d.absentMib,
+          parse: integer(0, 1_048_576),
+        },
+      ),
+    )
+    .addOption(
+      option("--absent-for <time>", "for how long those are kept, such as 90s, 15m or 1h", {
+        env: "HAWSER_ABSENT_FOR",
+        default: d.absentSeconds,
+        defaultText: "1h",
+        parse: seconds,
+      }),
+    )
     .addOption(logLevel(d.logLevel))
     .addHelpText("after", "\nExample:\n  hawser logic --data /var/lib/hawser --nats nats://10.0.0.5:4222 --host 0.0.0.0")
     .action(async (flags: Flags) => {
@@ -43,6 +64,8 @@ export function build(command: Command): void {
         httpPort: flags.httpPort,
         shardCount: flags.shards,
         sessionsPerUserMax: flags.sessionsPerUser,
+        absentMib: flags.absentMib,
+        absentSeconds: flags.absentFor,
         logLevel: flags.logLevel,
       };
       await serve(() => runLogic(config));

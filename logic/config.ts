@@ -17,8 +17,14 @@ export interface LogicConfig {
   shardCount: number;
   /** Live sessions of one user; of more, the one that connected first has to go. */
   sessionsPerUserMax: number;
+  /** Memory for users whose last session ended, in MiB, so that who comes back is answered without the store; 0: none is kept. */
+  absentMib: number;
+  /** For how long, in seconds. */
+  absentSeconds: number;
   logLevel: string;
 }
+
+export const MIB = 1024 * 1024;
 
 export const LOGIC_DEFAULTS: LogicConfig = {
   dataDir: "data/logic",
@@ -28,6 +34,8 @@ export const LOGIC_DEFAULTS: LogicConfig = {
   httpPort: 7074,
   shardCount: Limits.shardCountDefault,
   sessionsPerUserMax: USER_LIMITS.sessionsPerUserMax,
+  absentMib: USER_LIMITS.absentBytesMax / MIB,
+  absentSeconds: USER_LIMITS.absentSecondsMax,
   logLevel: "info",
 };
 
@@ -40,6 +48,12 @@ export function checkLogicConfig(given: Partial<LogicConfig>): LogicConfig {
   }
   if (!Number.isInteger(config.sessionsPerUserMax) || config.sessionsPerUserMax < 1 || config.sessionsPerUserMax > 100_000) {
     throw new RangeError(`sessions per user must be a number from 1 to 100000: ${config.sessionsPerUserMax}`);
+  }
+  if (!Number.isInteger(config.absentMib) || config.absentMib < 0 || config.absentMib > 1_048_576) {
+    throw new RangeError(`memory for absent users must be 0 to 1048576 MiB: ${config.absentMib}`);
+  }
+  if (!Number.isInteger(config.absentSeconds) || config.absentSeconds < 1) {
+    throw new RangeError(`absent users must be kept for a whole number of seconds, 1 at least: ${config.absentSeconds}`);
   }
   if (!Number.isInteger(config.httpPort) || config.httpPort < 0 || config.httpPort > 65_535) throw new RangeError(`not a port: ${config.httpPort}`);
   return config;

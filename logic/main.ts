@@ -4,7 +4,7 @@ import { mkdirSync } from "node:fs";
 import { pino } from "pino";
 import { connectBus } from "../proto/bus-nats.ts";
 import { serveAdmin } from "../proto/admin-http.ts";
-import { checkLogicConfig, type LogicConfig } from "./config.ts";
+import { checkLogicConfig, type LogicConfig, MIB } from "./config.ts";
 import { Logic } from "./logic.ts";
 import { logicMetrics } from "./metrics.ts";
 import { USER_LIMITS } from "./shard/user-shard.ts";
@@ -36,7 +36,14 @@ export async function runLogic(given: Partial<LogicConfig>): Promise<RunningLogi
     bus,
     store,
     cluster: config.cluster,
-    limits: { users: { ...USER_LIMITS, sessionsPerUserMax: config.sessionsPerUserMax } },
+    limits: {
+      users: {
+        ...USER_LIMITS,
+        sessionsPerUserMax: config.sessionsPerUserMax,
+        absentBytesMax: config.absentMib * MIB,
+        absentSecondsMax: config.absentSeconds,
+      },
+    },
     fatal,
     warn: (message, fields) => log.warn(fields, message),
   });

@@ -41,6 +41,8 @@ export function logicMetrics(logic: Logic): Registry {
   level("hawser_logic_sessions", "Sessions attached.", () => sum(logic.ingest.peers.values(), (peer) => peer.sessions.size));
   level("hawser_logic_conversations", "Conversations in memory.", () => sum(logic.conversations, (shard) => shard.size));
   level("hawser_logic_users", "Users in memory.", () => sum(logic.users, (shard) => shard.size));
+  level("hawser_logic_absent_users", "Those of them without a session.", () => logic.absent.users);
+  level("hawser_logic_absent_bytes", "Memory that those count for, of what is set for them.", () => logic.absent.bytes);
   level("hawser_logic_lease_held", "1 while the lease is held.", () => (logic.ownership?.held ? 1 : 0));
   level("hawser_logic_epoch", "Epoch of this opening of the store.", () => logic.epoch);
   new Counter({

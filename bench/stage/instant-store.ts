@@ -15,12 +15,15 @@ export class InstantStore implements Store {
   readonly durability = hawser.v1.Durability.DURABILITY_FSYNC;
   /** Committed so far. */
   records: number;
+  /** Users whose heads were asked for. */
+  loads: number;
   /** Conversations that every user is a member of. */
   private readonly conversationsPerUser: number;
 
   constructor(shardCount: number, conversationsPerUser = 0) {
     this.meta = { storeId: new Uint8Array(8).fill(7), shardCount, epoch: 1 };
     this.records = 0;
+    this.loads = 0;
     this.conversationsPerUser = conversationsPerUser;
   }
 
@@ -50,6 +53,7 @@ export class InstantStore implements Store {
   }
 
   loadMemberships(user: Uint8Array, after: Uint8Array | undefined): Promise<readonly StoredMembership[]> {
+    this.loads++;
     if (after !== undefined) return Promise.resolve([]);
     return Promise.resolve(Array.from({ length: this.conversationsPerUser }, (_, i) => membership(user, i)));
   }

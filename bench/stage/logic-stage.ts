@@ -6,11 +6,13 @@ import { hawser as fabric } from "../../proto/gen/fabric.js";
 import { hawser } from "../../proto/gen/hawser.js";
 import { sessionDigestTerm } from "../../proto/link.ts";
 import { Logic } from "../../logic/logic.ts";
+import { encodeWatermark } from "../../logic/shard/watermark.ts";
 import { InstantStore } from "./instant-store.ts";
 
 const { Attach, Down, Operation, Up } = fabric.fabric.v1;
 type Command = fabric.fabric.v1.Command.$Properties;
 
+const DEVICE = Buffer.from("device-1");
 const GATEWAY = Buffer.from("gateway1");
 const SHARDS = 256;
 const UNIX_START = Date.UTC(2026, 5, 1);
@@ -18,6 +20,17 @@ const UNIX_START = Date.UTC(2026, 5, 1);
 const UNACKED_MAX = 512;
 /** Rounds of microtasks that an instant commit may take to answer. */
 const HOPS_MAX = 1000;
+
+/** An Attach; its connection counter is the generation. */
+export interface StageAttach {
+  slot: number;
+  generation: number;
+  user: Uint8Array;
+  install: Uint8Array;
+  sync?: boolean;
+  report?: boolean;
+  watermark?: Uint8Array;
+}
 
 export class LogicStage implements Bus {
   readonly connected: boolean;
@@ -35,6 +48,9 @@ export class LogicStage implements Bus {
   private lastDown: Uint8Array | undefined;
   private sessions: number;
   private digest: number;
+  private link: number;
+  /** Of the sessions attached, by slot. */
+  private generations: number[];
   private time: number;
 
   constructor(conversationsPerUser = 0) {
@@ -49,6 +65,8 @@ export class LogicStage implements Bus {
     this.lastDown = undefined;
     this.sessions = 0;
     this.digest = 0;
+    this.link = 1;
+    this.generations = [];
     this.time = 0;
     this.store = new InstantStore(SHARDS, conversationsPerUser);
     this.logic = new Logic({
@@ -69,19 +87,54 @@ export class LogicStage implements Bus {
 
   /** Makes the sessions known: slots 0 … users.length - 1, generation 1. */
   async attach(users: readonly Uint8Array[], installs: readonly Uint8Array[], sync = false): Promise<void> {
-    const commands: Command[] = [];
-    for (let i = 0; i < users.length; i++) {
-      const slot = this.sessions++;
-      const body = Attach.encode({ device: Buffer.from("device-1"), connection: 1, sync, frameBytesMax: 524_288 }).finish();
-      commands.push({ slot, generation: 1, type: Operation.OPERATION_ATTACH, body, user: users[i]!, install: installs[i]! });
-      this.digest = (this.digest + sessionDigestTerm(slot, 1)) >>> 0;
-      if (commands.length === 1024 || i === users.length - 1) await this.settle(this.encode(commands.splice(0)));
+    for (let done = 0; done < users.length; done += 1024) {
+      const some = users.slice(done, done + 1024);
+      const from = this.sessions;
+      await this.settle(this.attachBatch(some.map((user, i) => ({ slot: from + i, generation: 1, user, install: installs[done + i]!, sync }))));
     }
+  }
+
+  /** An Up batch that attaches these sessions, each in a slot that is free. */
+  attachBatch(attaches: readonly StageAttach[]): Uint8Array {
+    const commands = attaches.map(({ slot, generation, user, install, ...fields }) => {
+      const body = Attach.encode({ device: DEVICE, connection: generation, frameBytesMax: 524_288, ...fields }).finish();
+      this.sessions++;
+      this.generations[slot] = generation;
+      this.digest = (this.digest + sessionDigestTerm(slot, generation)) >>> 0;
+      return { slot, generation, type: Operation.OPERATION_ATTACH, body, user, install };
+    });
+    return this.encode(commands);
+  }
+
+  /** An Up batch that detaches the sessions in these slots. */
+  detachBatch(slots: readonly number[]): Uint8Array {
+    const commands = slots.map((slot) => {
+      const generation = this.generations[slot]!;
+      this.sessions--;
+      this.digest = (this.digest - sessionDigestTerm(slot, generation)) >>> 0;
+      return { slot, generation, type: Operation.OPERATION_DETACH };
+    });
+    return this.encode(commands);
+  }
+
+  /** The gateway's next batch begins another link, on which no session is attached. */
+  openLink(): void {
+    this.link++;
+    this.number = 0;
+    this.sessions = 0;
+    this.digest = 0;
+    this.lastDown = undefined;
+    this.ackedBatches = this.batches;
+  }
+
+  /** A watermark since which nothing has changed. */
+  watermark(): Uint8Array {
+    return encodeWatermark(this.logic.incarnation, Number.MAX_SAFE_INTEGER);
   }
 
   /** An Up batch with these commands. Batches must be received in the order in which they were encoded. */
   encode(commands: Command[]): Uint8Array {
-    const head = { from: GATEWAY, to: this.logic.incarnation, link: 1, number: ++this.number, last: this.number, ack: 0 };
+    const head = { from: GATEWAY, to: this.logic.incarnation, link: this.link, number: ++this.number, last: this.number, ack: 0 };
     return Up.encode({ head, commands, sessions: this.sessions, digest: this.digest }).finish();
   }
 
@@ -145,7 +198,7 @@ export class LogicStage implements Bus {
   private acknowledge(): void {
     if (this.lastDown === undefined) return;
     const ack = Down.decode(this.lastDown).head?.last ?? 0;
-    const head = { from: GATEWAY, to: this.logic.incarnation, link: 1, number: 0, last: this.number, ack };
+    const head = { from: GATEWAY, to: this.logic.incarnation, link: this.link, number: 0, last: this.number, ack };
     this.ackedBatches = this.batches;
     this.logic.receive(Up.encode({ head, sessions: this.sessions, digest: this.digest }).finish());
   }

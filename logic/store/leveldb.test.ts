@@ -317,7 +317,9 @@ t.test("a store of format 1, which did not say who has conversations at all, is 
     t.strictSame(await store.loadMemberships(bytes("cat"), undefined, 10), []);
     await store.close();
   }
-  await within(dir, async (db) => t.equal(decodeMeta((await db.get(META_KEY))!).format, 2));
+  await within(dir, async (db) => {
+    t.equal(decodeMeta((await db.get(META_KEY))!).format, 2);
+  });
   await within(dir, async (db) => db.put(META_KEY, encodeMeta({ storeId: new Uint8Array(8), shardCount: 4, epoch: 1 }, 3), { sync: true }));
   await t.rejects(openLevelStore({ dir, shardCount: 4 }), { code: "STORE_CORRUPT", message: /format/ });
 });
