@@ -99,7 +99,7 @@ export function gatewayMetrics(gateway: Gateway): Metrics {
   gauge("auth_running", "Token checks under way", () => admission.running);
   gauge("auth_queued", "Handshakes that wait for their turn", () => admission.queued);
   gauge("handshakes", "Connections that are not past their handshake", () => gateway.handshakes);
-  counter("turned_away_total", "Handshakes told to come back at a time slot", () => admission.turnedAway);
+  counter("slots_given_total", "Handshakes told to come back at a time slot", () => admission.turnedAway);
   counter("slots_kept_total", "Handshakes that came back at their slot", () => admission.returned);
   countersBy("deliveries_total", "Deliveries from logic, counted per session, by class", "class", () =>
     named(counters.deliveries, (index) => CLASS_NAMES[index]!),
