@@ -23,9 +23,10 @@ export class Announcer {
     this.stopped = false;
   }
 
-  start(): void {
+  /** Resolves when it was written for the first time, or could not be. */
+  start(): Promise<void> {
     this.timer = setInterval(() => void this.announce(), BUMP_MS);
-    void this.announce();
+    return this.announce();
   }
 
   /** The entry stands still from now on. */

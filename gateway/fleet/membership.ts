@@ -35,13 +35,13 @@ export class Membership {
   static async join(bus: Bus, cluster: string, addresses: Addresses, standing: Standing): Promise<Membership> {
     const kv = await bus.keyValue(gatewaysBucket(cluster), KEPT_MS);
     const key = hex(standing.incarnation);
-    const registry = new Registry(key, addresses);
+    const registry = new Registry(key, addresses, performance.now());
     const announcer = new Announcer(kv, key, () => {
       const { incarnation, sessionsOpen, sessionsMax, draining } = standing;
       return GatewayEntry.encode({ incarnation, ...addresses, sessions: sessionsOpen, sessionsMax, draining }).finish();
     });
     await kv.watch((entry) => registry.changed(entry.key, entry.value, entry.revision, performance.now()));
-    announcer.start();
+    await announcer.start();
     return new Membership(registry, announcer, standing);
   }
 

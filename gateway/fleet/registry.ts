@@ -1,6 +1,7 @@
 // Which gateways run, and where a client that has to leave this one should go. Fed with the entries of the gateways bucket,
-// without I/O. What counts as alive is decided on our own clock: an entry that was seen to move, not longer than FRESH_MS ago;
-// clocks of other machines are never compared, and an entry left behind by a dead gateway does not move.
+// without I/O. What counts as alive is decided on our own clock: an entry that was seen to move, or to appear, not longer than
+// FRESH_MS ago. What was there when we came may have been left behind by a dead gateway, until it moves; clocks of other
+// machines are never compared.
 //
 // A client is sent to an address, not to a process: gateways that share a port are one place, with the room of all of them.
 import { hawser as fabric } from "../../proto/gen/fabric.js";
@@ -16,7 +17,7 @@ export interface Addresses {
 interface Entry extends Addresses {
   revision: number;
   seenAt: number;
-  /** Its revision changed while we watched. */
+  /** It appeared, or its revision changed, while we watched. */
   moved: boolean;
   sessions: number;
   sessionsMax: number;
@@ -27,6 +28,8 @@ interface Entry extends Addresses {
 export const BUMP_MS = 1000;
 /** An entry that stood still for longer is nobody's any more. */
 export const FRESH_MS = 5000;
+/** What is seen first so long after we came was not there before: it has just been written. */
+const SETTLED_MS = 2000;
 const ENTRIES_MAX = 4096;
 /** Ours is too full when it has so many more sessions than its share, and these more. */
 const UNEVEN_PART = 0.1;
@@ -35,12 +38,14 @@ const UNEVEN_SESSIONS = 16;
 export class Registry {
   private readonly self: string;
   private readonly own: Addresses;
+  private readonly startAt: number;
   private readonly entries: Map<string, Entry>;
 
-  /** `self`: this gateway's key. */
-  constructor(self: string, own: Addresses) {
+  /** `self`: this gateway's key. `now`: monotonic ms. */
+  constructor(self: string, own: Addresses, now: number) {
     this.self = self;
     this.own = own;
+    this.startAt = now;
     this.entries = new Map();
   }
 
@@ -65,7 +70,8 @@ export class Registry {
       return;
     }
     const { tcp, websocket, sessions, sessionsMax, draining } = entry;
-    this.entries.set(key, { tcp, websocket, sessions, sessionsMax, draining, revision, seenAt: now, moved: known !== undefined });
+    const moved = known !== undefined || now - this.startAt >= SETTLED_MS;
+    this.entries.set(key, { tcp, websocket, sessions, sessionsMax, draining, revision, seenAt: now, moved });
   }
 
   /** Other gateways that run, those that are leaving among them. */
