@@ -118,7 +118,7 @@ async function micro(names: string[], { json, quick = false }: CommonFlags): Pro
   const show = json === "-" ? console.error : console.log;
   if (names.length > 1) {
     for (const name of names) console.error(`${name.padEnd(12)} ${MICRO[name]!.summary}`);
-    console.error("store, spine, http and guard by name only\n");
+    console.error("store, spine, http, crowd and guard by name only\n");
   }
   const benches: BenchResult[] = [];
   await watched(async (watch) => {

@@ -128,8 +128,10 @@ export class Logic implements ConversationOutput, UserOutput, PeerHost {
     this.stopping = true;
     clearInterval(this.timer);
     await this.ownership?.stop();
-    for (const shard of this.users) shard.flushReads();
-    await this.groupCommit.settled();
+    do {
+      for (const shard of this.users) shard.flushReads();
+      await this.groupCommit.settled();
+    } while (!this.over && this.users.some((shard) => shard.readsWaiting > 0));
     this.flushAll();
     await this.bus.flush();
     // Loads that are still under way end with the store, and concern nobody.

@@ -172,6 +172,7 @@ function core(payloads: readonly Uint8Array[]): Candidate {
 class InstantOutput implements ConversationOutput, SessionGateway {
   readonly durability = hawser.v1.Durability.DURABILITY_FSYNC;
   readonly commitHasRoom = true;
+  readonly over = false;
   shard: ConversationShard | undefined;
   bytes = 0;
   private open: Completion[] = [];

@@ -122,6 +122,39 @@ t.test("a new link replaces the old one with all its sessions; answers for the o
   t.strictSame(g.take(), ["0.1 Sent 9 seq 1"]);
 });
 
+t.test("a large gateway's lost sessions go a part at a time, and stand in nobody's way meanwhile", async (t) => {
+  const { bench: b } = bench();
+  const [g, other] = [b.gateway("g"), b.gateway("h")];
+  const count = 10_000;
+  for (let slot = 0; slot < count; slot++) g.attach(slot, 1, { user: `user-${slot}`, install: slot, device: "phone", connection: 7 });
+  g.flush();
+  await b.settle();
+  g.take();
+  const users = () => b.logic.users.reduce((sum, shard) => sum + shard.size, 0);
+  t.equal(users(), count);
+  g.open(2);
+  // The last slots are the last to be detached. The first is reported, and a lower counter, or another install, does not lose to what is gone.
+  g.attach(count - 1, 1, { user: `user-${count - 1}`, install: count - 1, device: "phone", connection: 7, report: true });
+  g.attach(5, 1, { user: `user-${count - 2}`, install: count - 2, device: "phone", connection: 3 });
+  g.attach(6, 1, { user: `user-${count - 3}`, install: 1_000_000, device: "phone", connection: 1, report: true });
+  g.flush();
+  other.attach(0, 1, { user: "ann", install: 1 });
+  other.send(0, 1, 1, `user-${count - 1}`, 1);
+  other.send(0, 1, 2, `user-${count - 4}`, 1);
+  other.flush();
+  await b.settle();
+  t.ok(users() > 4, `${users()} users: not all at once`);
+  t.strictSame(g.take(), [`${count - 1}.1 Push 1`], "nobody is told to go, and what is lost gets nothing");
+  t.strictSame(other.take(), ["0.1 Sent 1 seq 1", "0.1 Sent 2 seq 1"]);
+  for (let tick = 0; tick < 3; tick++) b.logic.tick();
+  t.equal(users(), 4, "those that are attached");
+  g.attach(5, 2, { user: "late", install: 9 });
+  g.flush();
+  await b.settle();
+  t.equal(users(), 4, "a slot has another session then");
+  t.strictSame(b.failures, []);
+});
+
 /** Whether objects reachable from `root` hold the memory of `bytes`, by themselves or through a view. */
 function holds(root: object, bytes: Uint8Array): boolean {
   const seen = new Set<unknown>([root]);

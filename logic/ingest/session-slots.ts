@@ -12,10 +12,13 @@ type Page = (Session | undefined)[];
 export class SessionSlots {
   size: number;
   private readonly pages: (Page | undefined)[];
+  /** Slots below this are free: where next() goes on. */
+  private from: number;
 
   constructor() {
     this.size = 0;
     this.pages = [];
+    this.from = 0;
   }
 
   get(slot: number): Session | undefined {
@@ -38,14 +41,13 @@ export class SessionSlots {
     this.size--;
   }
 
-  /** In the order of their slots. What `visit` removes is passed over. */
-  each(visit: (session: Session) => void): void {
-    for (const page of this.pages) {
-      if (page === undefined) continue;
-      for (let i = 0; i < PAGE; i++) {
-        const session = page[i];
-        if (session !== undefined) visit(session);
-      }
+  /** The session in the lowest slot: to be removed before the next is asked for, when none is added any more. */
+  next(): Session | undefined {
+    const { pages } = this;
+    for (; this.from < pages.length * PAGE; this.from++) {
+      const session = pages[this.from >>> PAGE_BITS]?.[this.from & (PAGE - 1)];
+      if (session !== undefined) return session;
     }
+    return undefined;
   }
 }

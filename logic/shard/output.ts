@@ -38,6 +38,8 @@ export interface RepeatedSend {
 }
 
 export interface UserOutput {
+  /** False: the open commit is full; read positions wait where a later one takes the place of an earlier. */
+  readonly commitHasRoom: boolean;
   record(shard: number, record: StoreRecord, completion: Completion | undefined): void;
   /** Loads a user's heads, a page at a time; answered by UserShard.loadedPage until it was the last. */
   loadHeads(shard: number, user: Uint8Array, after: Uint8Array | undefined): void;

@@ -4,6 +4,8 @@ import { bytesOf, textOf } from "../store/latin1.ts";
 
 /** What a shard needs of the gateway that holds a session. Declared here, implemented by ingest/gateway-peer.ts. */
 export interface SessionGateway {
+  /** It was lost: its sessions are as good as gone, though they are detached one by one. */
+  readonly over: boolean;
   /** One frame to one session. `deliveryClass` is fabric's DeliveryClass. */
   deliver(session: Session, frame: Uint8Array, deliveryClass: number): void;
   /** The same frame to several sessions of this gateway. */

@@ -90,6 +90,7 @@ export class UserShard {
    */
   attach(session: Session): void {
     const user = this.userOf(session);
+    user.dropLost();
     if (user.first === undefined) {
       this.absent.remove(user);
       user.first = session;
@@ -148,10 +149,17 @@ export class UserShard {
     });
   }
 
-  /** Stores the read positions that moved and tells the users' other devices. Called a few times a second. */
+  /** Read positions that are not in a commit yet: at most one for each head in memory. */
+  get readsWaiting(): number {
+    return this.moved.size;
+  }
+
+  /** Stores the read positions that moved and tells the users' other devices, as far as the open commit has room. Called a few times a second. */
   flushReads(): void {
     if (this.moved.size === 0) return;
     for (const [head, { user, origin }] of this.moved) {
+      if (!this.output.commitHasRoom) return;
+      this.moved.delete(head);
       const id = bytesOf(user.idText);
       const conversation = bytesOf(this.heads.keyText(head));
       const seq = this.heads.readSeq[head]!;
@@ -163,7 +171,6 @@ export class UserShard {
       const frame = encodeMessage(FrameType.Read, hawser.v1.Read, { ...nameFor(conversation, id), seq });
       deliverTo(others, frame, DeliveryClass.Receipt);
     }
-    this.moved.clear();
   }
 
   /** Called by ReadCompletion: a read position of that user is durable. */

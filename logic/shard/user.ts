@@ -43,6 +43,13 @@ export class User {
     this.others = sessions.length > 1 ? sessions.slice(1) : NO_SESSIONS;
   }
 
+  /** Takes out sessions whose gateway was lost. */
+  dropLost(): void {
+    if (this.first === undefined || (!this.first.gateway.over && this.others.length === 0)) return;
+    const sessions = this.sessions();
+    if (sessions.some((session) => session.gateway.over)) this.setSessions(sessions.filter((session) => !session.gateway.over));
+  }
+
   removeSession(session: Session): boolean {
     if (this.first === session) {
       this.setSessions(this.others);

@@ -9,11 +9,13 @@ export class FakeGateway implements SessionGateway {
   delivered: Delivered[];
   /** How often a frame was handed over for one or several sessions. */
   calls: number;
+  readonly over: boolean;
   private slots: number;
 
   constructor() {
     this.delivered = [];
     this.calls = 0;
+    this.over = false;
     this.slots = 0;
   }
 

@@ -36,6 +36,7 @@ export class UserBench implements UserOutput {
   effects: Effect[];
   /** Read positions that are not durable yet. */
   records: { record: StoreRecord; completion: Completion | undefined }[];
+  commitHasRoom: boolean;
   private readonly limits: UserLimits;
   private readonly headsPerLoad: number;
   private processes: number;
@@ -51,6 +52,7 @@ export class UserBench implements UserOutput {
     this.loads = [];
     this.effects = [];
     this.records = [];
+    this.commitHasRoom = true;
     this.processes = 1;
     this.conversations = new Map();
     this.shard = new UserShard(0, this.incarnation, this, this.counter, this.absent, this.limits);
