@@ -6,6 +6,8 @@ import type { ConnectionOptions } from "node:tls";
 import { HawserError, LocalErrorCode } from "./errors.ts";
 import type { Transport, TransportSink } from "./transport.ts";
 
+/** What this speaks, for proxies that look (RFC 7301). */
+const ALPN = "hawser.v1";
 export const TCP_SCHEMES: readonly string[] = ["tcp:", "tls:"];
 
 /** How long bytes that a peer does not take may hold up the end of a connection. */
@@ -40,7 +42,9 @@ class TcpTransport implements Transport {
     const options = { host, port, noDelay: true, ...(onread === undefined ? {} : { onread }) };
     const secure = url.protocol === "tls:";
     // onread is an option of tls.connect too, which its types leave out.
-    this.socket = secure ? connectTls({ servername: /^[\d.]+$|:/.test(host) ? "" : host, ...tls, ...options } as ConnectionOptions) : connectTcp(options);
+    this.socket = secure
+      ? connectTls({ servername: /^[\d.]+$|:/.test(host) ? "" : host, ALPNProtocols: [ALPN], ...tls, ...options } as ConnectionOptions)
+      : connectTcp(options);
     this.socket.on(secure ? "secureConnect" : "connect", () => this.sink?.opened());
     if (onread === undefined) this.socket.on("data", (chunk: Uint8Array) => this.sink?.received(chunk, false));
     this.socket.on("error", (error) => {
