@@ -59,6 +59,8 @@ export class Logic implements ConversationOutput, UserOutput, PeerHost {
   readonly conversations: ConversationShard[];
   readonly users: UserShard[];
   readonly absent: AbsentTotal;
+  /** Reads of the store since the start, by what was asked for: conversations, users, rows that are sent again, pages of rows. */
+  readonly storeReads: { conversations: number; users: number; repeats: number; pages: number };
   ownership: Ownership | undefined;
   private readonly bus: Bus;
   private readonly store: Store;
@@ -106,6 +108,7 @@ export class Logic implements ConversationOutput, UserOutput, PeerHost {
       publishTo,
       (message, gateway) => parts.warn(message, { gateway }),
     );
+    this.storeReads = { conversations: 0, users: 0, repeats: 0, pages: 0 };
     this.ownership = undefined;
     this.ticks = 0;
     this.timer = undefined;
@@ -173,6 +176,7 @@ export class Logic implements ConversationOutput, UserOutput, PeerHost {
   }
 
   load(shard: number, conversation: Uint8Array, install: Uint8Array | undefined): void {
+    this.storeReads.conversations++;
     this.reads.load(async () => {
       const sender = install === undefined ? undefined : this.store.loadSender(conversation, install);
       const [head, stored] = await Promise.all([this.store.loadHead(conversation), sender]);
@@ -181,12 +185,14 @@ export class Logic implements ConversationOutput, UserOutput, PeerHost {
   }
 
   find(shard: number, conversation: Uint8Array, send: RepeatedSend): void {
+    this.storeReads.repeats++;
     this.reads.answer(async () => {
       this.conversations[shard]!.found(send, await this.store.findSend(conversation, send.session.install, send.clientSeq));
     });
   }
 
   page(session: Session, ref: number, conversation: Uint8Array, headSeq: number, query: PageQuery): void {
+    this.storeReads.pages++;
     this.reads.answer(async () => {
       const page = await this.store.readPage(conversation, query);
       session.waiting--;
@@ -199,6 +205,7 @@ export class Logic implements ConversationOutput, UserOutput, PeerHost {
   }
 
   loadHeads(shard: number, user: Uint8Array, after: Uint8Array | undefined): void {
+    this.storeReads.users++;
     this.reads.load(async () => {
       const page = await this.store.loadMemberships(user, after, HEADS_PER_LOAD);
       this.users[shard]!.loadedPage(user, page, page.length < HEADS_PER_LOAD);

@@ -46,6 +46,16 @@ export function logicMetrics(logic: Logic): Registry {
   level("hawser_logic_lease_held", "1 while the lease is held.", () => (logic.ownership?.held ? 1 : 0));
   level("hawser_logic_epoch", "Epoch of this opening of the store.", () => logic.epoch);
   new Counter({
+    name: "hawser_logic_store_reads_total",
+    help: "Reads of the store, by what was asked for.",
+    labelNames: ["kind"],
+    registers,
+    collect() {
+      this.reset();
+      for (const [kind, count] of Object.entries(logic.storeReads)) this.inc({ kind }, count);
+    },
+  });
+  new Counter({
     name: "hawser_logic_commands_total",
     help: "Commands by type.",
     labelNames: ["type"],
