@@ -35,6 +35,7 @@ interface Flags {
   seed: number;
   talkers?: number;
   talkGateways?: number;
+  lean?: boolean;
   memoryFloor: number;
   secret?: string;
   json?: string;
@@ -87,6 +88,8 @@ export function build(command: Command): void {
     .addOption(option("--seed <number>", "of who writes when", { default: 1, parse: integer(0, 4_294_967_295) }))
     .option("--json <out>", "write the result as JSON to this file (- for standard output)")
     .option("--report <out.html>", "write a page with plots")
+    .option("--lean", "gateways of its own stack and drivers keep their heaps small (default: with more than 8 processes)")
+    .option("--no-lean", "they do not")
     .addOption(
       option("--memory-floor <MiB>", "free memory below which a run stops in order, and is not begun; 0: not looked at", {
         default: 400,
@@ -180,6 +183,7 @@ async function loadtest(flags: Flags): Promise<number> {
       secret: flags.secret,
       command: commandLine(process.argv.slice(3)),
       verbose: flags.verbose === true,
+      lean: flags.lean,
       memoryFloorBytes: flags.memoryFloor * 1024 * 1024,
       screen: process.stderr,
       stop: stop.signal,

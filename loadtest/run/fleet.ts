@@ -15,6 +15,8 @@ export interface FleetEvents {
 export interface FleetOptions {
   /** What runs as a driver; loadtest/driver/process.ts when left out. */
   program?: string;
+  /** Options of Node itself for the drivers. */
+  node?: readonly string[];
   /** Without a tick for so long a driver counts as dead. */
   silenceMs?: number;
   /** Ends the drivers, while they start and later. */
@@ -83,7 +85,7 @@ export class Fleet {
     });
     // Whoever waits for something hears of it; nobody waiting is no reason to die of an unhandled rejection.
     this.failed.catch(() => undefined);
-    this.drivers = Array.from({ length: count }, (_, index) => this.start(index, options.program ?? driverProgram()));
+    this.drivers = Array.from({ length: count }, (_, index) => this.start(index, options.program ?? driverProgram(), options.node ?? []));
     this.watch = setInterval(() => this.checkSilence(), 1000);
   }
 
@@ -135,9 +137,10 @@ export class Fleet {
     await Promise.all(this.drivers.map((driver) => this.stopOne(driver)));
   }
 
-  private start(index: number, program: string): Driver {
+  private start(index: number, program: string, node: readonly string[]): Driver {
     // A session of its own: Ctrl-C in the terminal reaches the coordinator alone. The channel is its lifeline.
-    const child = fork(program, [], { detached: true, stdio: ["ignore", "pipe", "pipe", "ipc"], execArgv: program.endsWith(".ts") ? process.execArgv : [] });
+    const execArgv = [...(program.endsWith(".ts") ? process.execArgv : []), ...node];
+    const child = fork(program, [], { detached: true, stdio: ["ignore", "pipe", "pipe", "ipc"], execArgv });
     const driver = new Driver(index, child);
     for (const stream of [child.stdout!, child.stderr!]) {
       let rest = "";

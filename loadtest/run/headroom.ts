@@ -34,13 +34,13 @@ export interface Demand {
  * logic with NATS and the coordinator, private memory without sessions; and what all user space keeps for a session.
  */
 export const COST = {
-  kernelBytes: 11_100,
-  kernelBytesOneEnd: 5_550,
-  gatewayBytes: 45_000_000,
-  driverBytes: 25_000_000,
+  kernelBytes: 11_500,
+  kernelBytesOneEnd: 5_750,
+  gatewayBytes: 28_000_000,
+  driverBytes: 20_000_000,
   baseBytes: 400_000_000,
-  sessionBytes: { tcp: 1_700, ws: 2_600, both: 2_200 },
-  driverSessionBytes: 200,
+  sessionBytes: { tcp: 2_500, ws: 3_500, both: 3_000 },
+  driverSessionBytes: 300,
 } as const;
 
 /** Of a session that connects now: a segment or two in the buffers of each end, for the time that it takes. */

@@ -13,7 +13,7 @@ import { CONNECT_PHASE, type PhasePlan, type Scenario, type Dials } from "../sce
 import { connectingSeconds, Director, progress } from "./director.ts";
 import { Fleet, type FleetOptions } from "./fleet.ts";
 import { roomWords, shortages } from "./headroom.ts";
-import { driverPlans, gatewayArgs, type Layout, layOut, resolveHosts, serverNeeds } from "./layout.ts";
+import { driverPlans, gatewayArgs, type Layout, LEAN_NODE, layOut, leanFor, resolveHosts, serverNeeds } from "./layout.ts";
 import { LiveView, type Screen } from "./live-view.ts";
 import { inMemory, machine, versions } from "./machine.ts";
 import { readRoom } from "./machine-room.ts";
@@ -37,8 +37,10 @@ export interface LoadTestOptions {
   /** As a person would type it again. */
   command: string;
   verbose: boolean;
-  /** With less free memory than this the run is not begun, and stops; 0: it is not looked at. */
-  memoryFloorBytes: number;
+  /** Gateways of our own and drivers save memory at the cost of some collections of garbage; where nothing is said, they do where there are many. */
+  lean?: boolean | undefined;
+  /** With less free memory than this the run is not begun, and stops; 0, or nothing said: it is not looked at. */
+  memoryFloorBytes?: number;
   screen: Screen;
   /** First: ends the script, and goes on with settling and checking. */
   stop: AbortSignal;
@@ -76,6 +78,7 @@ export async function runLoadTest(options: LoadTestOptions): Promise<Outcome> {
     options.gateways === undefined,
   );
   await checkRoom(options, layout, view);
+  const lean = options.lean ?? leanFor(layout);
   const started = new Date().toISOString();
   const restarts: string[] = [];
   const serverArgs = options.gateways === undefined ? gatewayArgs(dials, setup, layout.gateways, filesMax) : [];
@@ -87,7 +90,7 @@ export async function runLoadTest(options: LoadTestOptions): Promise<Outcome> {
   try {
     if (options.gateways === undefined) {
       view.tell(`starting NATS, logic and ${layout.gateways === 1 ? "a gateway" : `${layout.gateways} gateways`} on free ports`);
-      stack = await startOwnStack(layout, serverArgs, setup.logicArgs ?? [], options, (line) => restarts.push(line));
+      stack = await startOwnStack(layout, serverArgs, setup.logicArgs ?? [], lean, options, (line) => restarts.push(line));
     }
     stopped(options.stop);
     if (options.gateways !== undefined) {
@@ -111,7 +114,7 @@ export async function runLoadTest(options: LoadTestOptions): Promise<Outcome> {
     fleet = await Fleet.start(
       plans,
       { tick: (driver, tick) => meter.tick(driver, tick), line: (driver, text) => view.tell(`driver ${driver + 1}: ${text}`) },
-      { ...options.fleet, kill: options.kill },
+      { ...(lean && { node: LEAN_NODE }), ...options.fleet, kill: options.kill },
     );
     await fleet.nextTicks();
     stopped(options.stop);
@@ -146,6 +149,7 @@ export async function runLoadTest(options: LoadTestOptions): Promise<Outcome> {
       machine: machine(),
       options: {
         ...optionsOf(options, layout, serverArgs),
+        lean,
         ...(options.gateways !== undefined && { server_needs: serverNeeds(dials, setup, options.gateways.length) }),
         ...(dataDir !== undefined && { data_in_memory: inMemory(dataDir) }),
         messages: fleet.messages,
@@ -171,7 +175,7 @@ export async function runLoadTest(options: LoadTestOptions): Promise<Outcome> {
 }
 
 /** Throws Failure when the run does not fit into this machine. */
-async function checkRoom({ dials, gateways, memoryFloorBytes }: LoadTestOptions, layout: Layout, view: LiveView): Promise<void> {
+async function checkRoom({ dials, gateways, memoryFloorBytes = 0 }: LoadTestOptions, layout: Layout, view: LiveView): Promise<void> {
   if (memoryFloorBytes === 0) return;
   const { connections, transport, connectRate } = dials;
   const demand = { connections, transport, connectRate, gateways: layout.gateways, drivers: layout.sessions.length, ownStack: gateways === undefined };
@@ -192,6 +196,7 @@ async function startOwnStack(
   layout: Layout,
   gatewayArgs: readonly string[],
   logicArgs: readonly string[],
+  lean: boolean,
   { secret, verbose }: LoadTestOptions,
   restarted: (line: string) => void,
 ): Promise<OwnStack> {
@@ -206,6 +211,7 @@ async function startOwnStack(
       logLevel: verbose ? "info" : "error",
       line: (part, text) => process.stderr.write(`${part.padEnd(9)} | ${text}\n`),
       gatewayArgs,
+      ...(lean && { gatewayNode: LEAN_NODE }),
       logicArgs,
       onRestart: (part, how) => restarted(`${part} ended with ${how}`),
     });

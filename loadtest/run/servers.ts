@@ -87,8 +87,10 @@ export function partOf(name: string): string {
   return name.replace(/-\d+$/, "");
 }
 
-function privateBytes(pid: number): number {
-  return rssAnonBytes(readFileSync(`/proc/${pid}/status`, "latin1"));
+/** Undefined when the process has ended, and only its parent has not heard of it yet. */
+function privateBytes(pid: number): number | undefined {
+  const status = readFileSync(`/proc/${pid}/status`, "latin1");
+  return /^State:\s+[ZX]/m.test(status) ? undefined : rssAnonBytes(status);
 }
 
 /** RssAnon of /proc/PID/status, in bytes. Throws RangeError when it is not there. */
