@@ -12,6 +12,8 @@ export interface DeviceOptions {
   user: string;
   device?: string;
   store?: Store;
+  /** Offer compression; true when left out. */
+  compression?: boolean;
 }
 
 export class Device {
@@ -25,9 +27,9 @@ export class Device {
   readonly diverged: string[] = [];
   synced = 0;
 
-  constructor({ url, user, device, store }: DeviceOptions) {
+  constructor({ url, user, device, store, compression }: DeviceOptions) {
     this.user = user;
-    this.client = new HawserClient({ url, token: `dev:${user}`, device, store, history: "all" });
+    this.client = new HawserClient({ url, token: `dev:${user}`, device, store, compression, history: "all" });
     this.client.on("message", (message) => this.messages.push(message));
     this.client.on("state", (state) => this.states.push(state));
     this.client.on("read", (read) => this.reads.push(read));
