@@ -1,4 +1,4 @@
-// `hawser fuzz`: feeds the framing, the decoders and the session core of the gateway with inputs that no friend would
+// `hawser fuzz`: feeds the framing, the decoders, PROXY headers, compressed bodies and the session core of the gateway with inputs that no friend would
 // send, and holds what they do against rules. A broken rule is printed as the smallest input that breaks it.
 import process from "node:process";
 import { writeFileSync } from "node:fs";
@@ -42,6 +42,8 @@ Targets:
   frame    streams of frames, cut into chunks: the reader against a second one that sees the whole
   message  bodies: the generated decoders against a second one
   session  events of a gateway's sessions: the state machine against a model of it
+  proxy    PROXY protocol headers: the reader against a second one
+  deflate  bodies of compressed frames: our inflater against zlib
 
 Examples:
   npm run fuzz
@@ -72,7 +74,7 @@ async function fuzz(flags: Flags): Promise<void> {
     if (!run.done) run.slice(SLICE_MS);
     if (performance.now() - shownAt >= PROGRESS_MS) {
       shownAt = performance.now();
-      showProgress(runs, seed, (shownAt - start) / 1000);
+      showProgress(runs, seed, flags.inputs, (shownAt - start) / 1000);
     }
     // A turn of the loop, for signals.
     await nextTurn();
@@ -109,10 +111,12 @@ function broken(run: FuzzRun): boolean {
   return run.failure !== undefined || run.growthBytes() > GROWTH_BYTES_MAX;
 }
 
-function showProgress(runs: readonly FuzzRun[], seed: number, elapsedS: number): void {
+function showProgress(runs: readonly FuzzRun[], seed: number, wanted: number, elapsedS: number): void {
   const inputs = total(runs);
   const mebibytes = Math.round(process.memoryUsage.rss() / 2 ** 20);
-  const line = `seed ${seed}  ${inputs.toLocaleString("en")} inputs  ${Math.round(inputs / elapsedS).toLocaleString("en")}/s  ${mebibytes} MiB`;
+  const leftS = Math.round((Math.max(0, wanted - inputs) * elapsedS) / Math.max(1, inputs));
+  const pace = `${Math.round(inputs / elapsedS).toLocaleString("en")}/s  about ${leftS} s left`;
+  const line = `seed ${seed}  ${inputs.toLocaleString("en")} inputs (${((100 * inputs) / wanted).toFixed(1)}%)  ${pace}  ${mebibytes} MiB`;
   process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${line}` : `${line}\n`);
 }
 

@@ -3,8 +3,10 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { Random } from "../../proto/testing/random.ts";
+import { DeflateTarget } from "./deflate-target.ts";
 import { FrameTarget } from "./frame-target.ts";
 import { MessageTarget } from "./message-target.ts";
+import { ProxyTarget } from "./proxy-target.ts";
 import { SessionTarget } from "./session-target.ts";
 import { failureOf, shrink } from "./shrink.ts";
 import type { FuzzTarget } from "./target.ts";
@@ -14,6 +16,8 @@ export const TARGETS: Readonly<Record<string, () => FuzzTarget>> = {
   frame: () => new FrameTarget(),
   message: () => new MessageTarget(),
   session: () => new SessionTarget(),
+  proxy: () => new ProxyTarget(),
+  deflate: () => new DeflateTarget(),
 };
 
 /** Live memory may grow so much from warm to done: caches and the shape of the heap, not a leak per input. */
