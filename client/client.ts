@@ -37,6 +37,9 @@ export interface Platform {
 }
 
 /** One who waits for the outcome of a call. */
+/** Calls of connect(), or of check(), that wait at once. */
+const TICKETS_MAX = 1024;
+
 interface Ticket<T> {
   readonly resolve: (value: T) => void;
   readonly reject: (error: HawserError) => void;
@@ -103,6 +106,7 @@ export class Client extends Emitter<ClientEvents> implements Ticking, StoreWrite
       const ticket: Ticket<void> = { resolve, reject };
       this.call(ticket, (core) => {
         if (core.online) return resolve();
+        if (this.connectTickets.length >= TICKETS_MAX) throw new HawserError(LocalErrorCode.QueueFull, "so many calls of connect() wait already");
         this.connectTickets.push(ticket);
         core.start(this.now());
       });
@@ -153,6 +157,7 @@ export class Client extends Emitter<ClientEvents> implements Ticking, StoreWrite
     return new Promise((resolve, reject) => {
       const ticket: Ticket<void> = { resolve, reject };
       this.call(ticket, (core) => {
+        if (this.checkTickets.length >= TICKETS_MAX) throw new HawserError(LocalErrorCode.QueueFull, "so many calls of check() wait already");
         this.checkTickets.push(ticket);
         core.check(this.now());
       });
