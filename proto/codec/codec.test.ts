@@ -6,6 +6,7 @@ import t from "tap";
 import { encodeFrame, lengthRead, readLength } from "../frame.ts";
 import { FrameType, HeaderBit } from "../frame-type.ts";
 import { Limits } from "../limits.ts";
+import { fromHex, projectText, toHex, vectors } from "../testing/project-file.ts";
 import { varintBytes, writeVarint } from "../varint.ts";
 import { compressedFrame, dictionaryOf, type Inflate, inflateBody, PREFIX_BYTES_MAX } from "./codec.ts";
 import { defaultDictionary } from "./default-dictionary.ts";
@@ -97,6 +98,26 @@ t.test("code lengths are complete and within their limit, also for frequencies t
       },
     ),
   );
+});
+
+interface CompressionVectors {
+  dictionaries: { name: string; id: string; bytes: string }[];
+  bodies: { name: string; dictionary: string; limit: number; body: string; inflated?: string; error?: string }[];
+}
+
+t.test("vectors, by every inflater", async (t) => {
+  const { dictionaries: given, bodies } = vectors<CompressionVectors>("compression.json");
+  t.equal(given[0]!.bytes, toHex(words), "the default dictionary is what the vectors say");
+  t.equal(projectText("proto/vectors/default-dictionary.txt"), new TextDecoder().decode(words));
+  for (const { id, bytes, name } of given) t.equal(dictionaryOf(fromHex(bytes), sha256).name, id, name);
+  for (const { name, dictionary, limit, body, inflated, error } of bodies) {
+    const bytes = fromHex(body);
+    const held = fromHex(given.find(({ id }) => id === dictionary)?.bytes ?? "");
+    for (const [by, inflate] of inflaters) {
+      const found = inflateBody(bytes, 0, bytes.length, limit, held, inflate);
+      t.equal(found === undefined ? "BAD_FRAME" : toHex(found), error ?? toHex(fromHex(inflated!)), `${name}, by ${by}`);
+    }
+  }
 });
 
 /** A body as it stands in a compressed frame. */

@@ -2,7 +2,8 @@
 // SPEC.md alone with encoders of its own and imports none of the project's code, so that the tests compare
 // two readings of one page instead of a program with itself.
 import { createHash } from "node:crypto";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
+import { constants, deflateRawSync } from "node:zlib";
 
 const bytes = (...parts) => Buffer.concat(parts.map((part) => (typeof part === "number" ? Buffer.of(part) : typeof part === "string" ? Buffer.from(part, "utf8") : part)));
 const hex = (buffer) => buffer.toString("hex");
@@ -485,6 +486,58 @@ const digests = [
   digested("forty conversations: the sum wraps at 2^64", Array.from({ length: 40 }, (_, i) => ["direct", ["alice", `user-${i}`], i + 1])),
 ];
 
+// ---- compression.json -------------------------------------------------------------------------------
+
+// The dictionary that all clients have: data like a font, so the file is what it is. The deflated bytes below are zlib's; another
+// version of it may write others, which mean the same.
+const words = readFileSync(new URL("default-dictionary.txt", import.meta.url));
+const own = Buffer.from("the lighthouse keeper says good night and good morning to the ships", "utf8");
+const dictionaryId = (dictionary) => hex(sha256(dictionary).subarray(0, 8));
+const NO_DICTIONARY = Buffer.alloc(0);
+const deflated = (inflated, dictionary, options = {}) => deflateRawSync(inflated, dictionary.length > 0 ? { level: 9, ...options, dictionary } : { level: 9, ...options });
+const BODY_LIMIT = 65_536;
+const inflates = (name, inflated, dictionary, data = deflated(inflated, dictionary)) => ({
+  name, dictionary: dictionary.length > 0 ? dictionaryId(dictionary) : "", limit: BODY_LIMIT, body: hex(bytes(varint(inflated.length), data)), inflated: hex(inflated),
+});
+const refusedBody = (name, body, dictionary = NO_DICTIONARY, limit = BODY_LIMIT) => ({
+  name, dictionary: dictionary.length > 0 ? dictionaryId(dictionary) : "", limit, body: hex(body), error: "BAD_FRAME",
+});
+const greeting = encode("Push", { from: ascii("bob"), seq: 1, time, payload: ascii("See you tomorrow! I'm on my way home now.") });
+const several = batch(...["Where are you?", "I will be there in 10 minutes", "好的，明天见", "ok"].map((said, i) => encode("Push", { from: ascii("bob"), seq: i + 2, time: time + i, payload: ascii(said) })));
+const lit = bytes(varint(greeting.length), deflated(greeting, words));
+const bodies = [
+  inflates("a Push with the default dictionary", greeting, words),
+  inflates("the same without a dictionary", greeting, NO_DICTIONARY),
+  inflates("a batch of four Pushes", several, words),
+  inflates("another dictionary", Buffer.from("good morning to the lighthouse keeper", "utf8"), own),
+  inflates("one byte", Buffer.of(7), NO_DICTIONARY),
+  inflates("a stored block", greeting, NO_DICTIONARY, deflated(greeting, NO_DICTIONARY, { level: 0 })),
+  inflates("the fixed code", several, words, deflated(several, words, { strategy: constants.Z_FIXED })),
+  inflates("Huffman codes only", several, NO_DICTIONARY, deflated(several, NO_DICTIONARY, { strategy: constants.Z_HUFFMAN_ONLY })),
+  inflates("two blocks", bytes(greeting, several), words, bytes(stretch(greeting), deflated(several, NO_DICTIONARY))),
+  { ...inflates("as large as it may be", Buffer.alloc(BODY_LIMIT, "h"), NO_DICTIONARY), inflated: `68*${BODY_LIMIT}` },
+  refusedBody("a byte larger than it may be", bytes(varint(BODY_LIMIT + 1), deflated(Buffer.alloc(BODY_LIMIT + 1, 1), NO_DICTIONARY))),
+  refusedBody("it inflates to more than it says", bytes(varint(greeting.length - 1), deflated(greeting, words)), words),
+  refusedBody("it inflates to less than it says", bytes(varint(greeting.length + 1), deflated(greeting, words)), words),
+  refusedBody("to far more than it says", bytes(varint(100), deflated(Buffer.alloc(1_000_000), NO_DICTIONARY))),
+  refusedBody("the data end early", lit.subarray(0, -2), words),
+  refusedBody("there are no data", varint(5)),
+  refusedBody("there is nothing", Buffer.alloc(0)),
+  refusedBody("a size of 0", bytes(0, deflated(Buffer.alloc(0), NO_DICTIONARY))),
+  refusedBody("a size that is not minimal", bytes(0x81, 0x00, deflated(Buffer.of(7), NO_DICTIONARY))),
+  refusedBody("bytes behind the data", bytes(lit, 0), words),
+  refusedBody("a match that reaches before the dictionary", bytes(varint(greeting.length), deflated(greeting, words))),
+  refusedBody("no deflate", bytes(varint(5), 0xff, 0xff, 0xff)),
+];
+const dictionaries = [
+  { name: "the default dictionary", id: dictionaryId(words), bytes: hex(words) },
+  { name: "another one", id: dictionaryId(own), bytes: hex(own) },
+];
+/** A stored block that is not the last. */
+function stretch(content) {
+  return bytes(0x00, content.length & 0xff, content.length >> 8, ~content.length & 0xff, (~content.length >> 8) & 0xff, content);
+}
+
 // ---- out --------------------------------------------------------------------------------------------
 
 /** One line for each case (or for each row of a case): a difference can be read. */
@@ -497,3 +550,4 @@ write("messages.json", { messages });
 write("keys.json", { ids, keys });
 write("hashes.json", { conversations: hashes });
 write("digests.json", { digests });
+write("compression.json", { dictionaries, bodies });

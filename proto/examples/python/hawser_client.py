@@ -20,6 +20,7 @@ import os
 import random
 import socket
 import time as clock
+import zlib
 
 # ---------------------------------------------------------------- errors
 
@@ -56,6 +57,8 @@ LIMIT_BEFORE_WELCOME = 8 * 1024
 DEFAULT_LIMIT = 512 * 1024
 
 Frame = collections.namedtuple("Frame", "type messages")  # messages: the bodies, more than one only in a batch
+CODEC_DEFLATE = 1
+
 BEAT = Frame(0, [])
 BEAT_BYTE = b"\x00"
 
@@ -113,11 +116,33 @@ def split_batch(body):
     return messages
 
 
+def inflate_body(body, size_max, dictionary=b""):
+    """The body of a compressed frame as it was: a length, then raw deflate with the connection's dictionary. However much
+    the data would inflate to, no more than the length says is made of it, and no more than size_max."""
+    found = decode_length(body, 0, len(body))
+    if found is None or not 0 < found[0] <= size_max:
+        raise _bad_frame("inflated size")
+    size, start = found
+    inflater = zlib.decompressobj(-15, zdict=dictionary) if dictionary else zlib.decompressobj(-15)
+    try:
+        inflated = inflater.decompress(body[start:], size + 1)
+    except zlib.error as error:
+        raise _bad_frame("not deflate: %s" % error) from None
+    if len(inflated) != size or not inflater.eof or inflater.unused_data:
+        raise _bad_frame("not the inflated size")
+    return inflated
+
+
+def dictionary_id(dictionary):
+    return hashlib.sha256(dictionary).digest()[:8]
+
+
 class FrameReader:
     """feed() bytes as they come, then next() until it returns None. Frames before a broken one still come out."""
 
     def __init__(self, limit=DEFAULT_LIMIT):
         self.limit = limit  # of the length value; applies to the next length that is read
+        self.dictionary = None  # of the codec that Welcome names: bytes, maybe none of them; None: no codec
         self._buffer = bytearray()
         self._need = 0      # do not look again before this many bytes are there
 
@@ -148,7 +173,7 @@ class FrameReader:
         header = buffer[start]
         if header & RESERVED_BIT:
             raise _bad_frame("reserved bit set")
-        if header & COMPRESSED_BIT:
+        if header & COMPRESSED_BIT and self.dictionary is None:
             raise _bad_frame("compressed, but no codec was chosen")
         if header & TYPE_MASK == 0:
             raise _bad_frame("type 0")
@@ -159,21 +184,24 @@ class FrameReader:
         body = bytes(buffer[start + 1:end])
         del buffer[:end]
         self._need = 0
+        if header & COMPRESSED_BIT:
+            body = inflate_body(body, self.limit - 1, self.dictionary)
         return Frame(header & TYPE_MASK, split_batch(body) if header & BATCH_BIT else [body])
 
 
 # ---------------------------------------------------------------- 2 codec
 
-# field number: (name, kind); kind is uint (also enums), bool, bytes, string, uints (repeated) or [message name] (repeated)
+# field number: (name, kind); kind is uint (also enums), bool, bytes, string, uints and blobs (repeated) or [message name] (repeated)
 _CONVERSATION = {1: ("peer", "bytes"), 2: ("group", "bytes"), 3: ("self", "bool")}
 SCHEMA = {
     "Hello": {1: ("version_min", "uint"), 2: ("version_max", "uint"), 3: ("token", "string"), 4: ("device", "bytes"),
               5: ("install", "bytes"), 6: ("connection", "uint"), 7: ("sync", "bool"), 8: ("watermark", "bytes"),
-              9: ("codecs", "uints"), 10: ("network", "string"), 11: ("frame_bytes_max", "uint")},
+              9: ("codecs", "uints"), 10: ("network", "string"), 11: ("frame_bytes_max", "uint"),
+              12: ("dictionaries", "blobs"), 13: ("lost_after_ms", "uint")},
     "Welcome": {1: ("version", "uint"), 2: ("session", "bytes"), 3: ("heartbeat_ms", "uint"),
                 4: ("frame_bytes_max", "uint"), 5: ("payload_bytes_max", "uint"), 6: ("codec", "uint"),
                 7: ("server_time", "uint"), 8: ("user", "bytes"), 9: ("sends_per_second", "uint"),
-                10: ("requests_in_flight_max", "uint")},
+                10: ("requests_in_flight_max", "uint"), 11: ("dictionary", "bytes"), 12: ("dictionary_wanted", "bytes")},
     "Error": {1: ("code", "uint"), 2: ("ref", "uint"), 3: ("retry_after_ms", "uint"), 4: ("closes", "bool"),
               5: ("expected", "uint"), 6: ("detail", "string")},
     "GoAway": {1: ("reason", "uint"), 2: ("reconnect_after_ms", "uint"), 3: ("target", "string")},
@@ -193,9 +221,12 @@ SCHEMA = {
     "Checked": {1: ("ref", "uint")},
     "Read": {**_CONVERSATION, 4: ("seq", "uint")},
     "Resync": {},
+    "Heartbeat": {1: ("heartbeat_ms", "uint")},
+    "Dictionary": {1: ("id", "bytes"), 2: ("ref", "uint"), 3: ("bytes", "bytes")},
 }
 TYPE_NAMES = dict(enumerate(
     "Hello Welcome Error GoAway Send Sent Push Sync Heads Fetch Page Check Checked Read Resync".split(), 1))
+TYPE_NAMES.update({17: "Heartbeat", 18: "Dictionary"})
 _NUMBERS = {name: {field: (number, kind) for number, (field, kind) in fields.items()} for name, fields in SCHEMA.items()}
 _DEFAULTS = {"uint": 0, "bool": False, "bytes": b"", "string": ""}
 
@@ -237,6 +268,8 @@ def encode(name, fields):
             continue
         if kind == "uints":
             chunks = [b"".join(_varint(v) for v in value)]
+        elif kind == "blobs":
+            chunks = list(value)
         elif isinstance(kind, list):
             chunks = [encode(kind[0], v) for v in value]
         else:
@@ -280,7 +313,7 @@ def _read_field(data, at, depth=0):
 def decode(name, data):
     """A message as a dict that has every field of the schema; unknown fields are skipped."""
     fields = SCHEMA[name]
-    message = {field: [] if kind == "uints" or isinstance(kind, list) else _DEFAULTS[kind] for field, kind in fields.values()}
+    message = {field: [] if kind in ("uints", "blobs") or isinstance(kind, list) else _DEFAULTS[kind] for field, kind in fields.values()}
     at = 0
     while at < len(data):
         number, wire, value, at = _read_field(data, at)
@@ -305,6 +338,8 @@ def decode(name, data):
             while position < len(value):
                 one, position = _read_varint(value, position)
                 message[field].append(one)
+        elif kind == "blobs" and wire == 2:
+            message[field].append(value)
         elif isinstance(kind, list) and wire == 2:
             message[field].append(decode(kind[0], value))
     return message
@@ -445,15 +480,16 @@ def _bytes(text):
 
 class HawserClient:
     """token: a string, or a function that returns a fresh one. install, connection and watermark come from the
-    client's store; together with them a store has to keep what state() returns (give it to restore()): the cursors,
+    client's store; dictionaries: those it holds (bytes), such as proto/vectors/default-dictionary.txt; together with them a store has to keep what state() returns (give it to restore()): the cursors,
     the send numbers and the unanswered Sends. An install without its send numbers must not be used again."""
 
     def __init__(self, host, port, token, device, install=None, connection=0, watermark=b"", *,
-                 reconnect=True, tls=None, network=""):
+                 reconnect=True, tls=None, network="", dictionaries=()):
         self.address, self.token, self.device = (host, port), token, _bytes(device)
         self.install = install or os.urandom(8)
         self.connection, self.watermark = connection, watermark
         self.reconnect, self.tls, self.network = reconnect, tls, network
+        self.dictionaries = {dictionary_id(dictionary): dictionary for dictionary in dictionaries}
         self.user, self.welcome = b"", None
         self.conversations = {}
         self.inbox = collections.deque()        # rows in order, for receive()
@@ -639,7 +675,8 @@ class HawserClient:
             self._sock = self.tls.wrap_socket(sock, server_hostname=self.address[0]) if self.tls else sock
             hello = {"version_min": 1, "version_max": 1, "token": self.token() if callable(self.token) else self.token,
                      "device": self.device, "install": self.install, "connection": self.connection, "sync": True,
-                     "watermark": self.watermark, "network": self.network, "frame_bytes_max": DEFAULT_LIMIT}
+                     "watermark": self.watermark, "network": self.network, "frame_bytes_max": DEFAULT_LIMIT,
+                     "codecs": [CODEC_DEFLATE], "dictionaries": list(self.dictionaries)}
             self._write(encode_frame(HELLO, encode("Hello", hello)), answered=True)
         except OSError as error:
             self._target = None         # it may be the target that does not answer
@@ -802,6 +839,8 @@ class HawserClient:
 
     def _on_welcome(self, message):
         self.welcome, self.user = message, message["user"]
+        if message["codec"] == CODEC_DEFLATE:
+            self._reader.dictionary = self.dictionaries.get(message["dictionary"], b"")
         self._attempt = 0
         self._welcomed_at = self._allowance_at = clock.monotonic()
         self._allowance = 2.0 * message["sends_per_second"]

@@ -116,6 +116,8 @@ def from_json(name, fields):
             value = unhex(value)
         elif kind == "uint":
             value = int(value)
+        elif kind == "blobs":
+            value = [unhex(v) for v in value]
         elif isinstance(kind, list):
             value = [from_json(kind[0], v) for v in value]
         message[field] = value
@@ -169,9 +171,26 @@ def digests_vectors(data):
         same(len(heads), case["count"], case["name"])
 
 
+def compression_vectors(data):
+    dictionaries = {b"": b""}
+    for case in data["dictionaries"]:
+        dictionary = unhex(case["bytes"])
+        same(hawser.dictionary_id(dictionary), unhex(case["id"]), case["name"])
+        dictionaries[unhex(case["id"])] = dictionary
+    for case in data["bodies"]:
+        try:
+            found = hawser.inflate_body(unhex(case["body"]), case["limit"], dictionaries[unhex(case["dictionary"])])
+        except HawserError as error:
+            same(error.name, case.get("error"), case["name"])
+            continue
+        same(found, unhex(case.get("inflated", "")), case["name"])
+        same(case.get("error"), None, case["name"])
+
+
 def run_vectors(folder):
     for name, test in (("frames", frames_vectors), ("messages", messages_vectors), ("keys", keys_vectors),
-                       ("hashes", hashes_vectors), ("digests", digests_vectors)):
+                       ("hashes", hashes_vectors), ("digests", digests_vectors),
+                       ("compression", compression_vectors)):
         path = os.path.join(folder, name + ".json")
         if not os.path.exists(path):
             print("skipped - %s: there is no %s" % (name, path))
