@@ -3,7 +3,7 @@
 import type { Log } from "../log.ts";
 import { loadTcpAddon } from "../native/build.ts";
 import { listenNativeTcp } from "./native-tcp.ts";
-import { listenTcp } from "./tcp.ts";
+import { listenTcp, netSharesPorts } from "./tcp.ts";
 import type { Transport, TransportEvents, TransportOptions } from "./transport.ts";
 
 /** What may be asked for: the native core where it can be had, by all means, or not at all. */
@@ -19,6 +19,11 @@ export async function listenChosenTcp(choice: TcpCoreChoice, options: TransportO
   if (choice === "native") throw new Error(`no native TCP core: ${missing}; or give tcpCore "auto" or "net"`);
   log.warn({ missing }, "TCP is served by node:net, at a higher cost per connection, because the native core cannot be made here");
   return listenTcp(options, events);
+}
+
+/** Whether several gateways can listen on one port here. */
+export function canSharePorts(): boolean {
+  return missingForNative() === undefined || netSharesPorts(process.versions.node);
 }
 
 /** Why there is no native core; undefined: there is. */

@@ -30,6 +30,12 @@ interface Connection extends Socket {
 
 /** Listens; rejects when it cannot (address in use, unreadable certificate). */
 export async function listenTcp(options: TransportOptions, events: TransportEvents): Promise<Transport> {
+  const { sharePort } = options;
+  if (sharePort && !netSharesPorts(process.versions.node)) {
+    throw new Error(
+      `node:net of Node ${process.versions.node} cannot share a TCP port: take the native TCP core (tcpCore, without TLS) or Node 22.12 or later, or leave sharePorts out`,
+    );
+  }
   const server = createServer({ noDelay: true, keepAlive: false });
   const transport = new TcpTransport(server, options, events);
   server.on("connection", (socket) => transport.entry.accept(socket));
@@ -37,7 +43,8 @@ export async function listenTcp(options: TransportOptions, events: TransportEven
   server.maxConnections = options.slotsMax;
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.listen({ host: options.host, port: options.port, backlog: BACKLOG }, () => {
+    // Types of Node 20 do not know reusePort.
+    server.listen({ host: options.host, port: options.port, backlog: BACKLOG, ...(sharePort && { reusePort: true }) }, () => {
       server.off("error", reject);
       // Out of file descriptors, most likely: the server goes on, the peer tries again.
       server.on("error", () => transport.entry.failed++);
@@ -45,6 +52,12 @@ export async function listenTcp(options: TransportOptions, events: TransportEven
     });
   });
   return transport;
+}
+
+/** Whether node:net of this version has the option reusePort: 23.1, and 22.12 of the line before. */
+export function netSharesPorts(version: string): boolean {
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  return major > 23 || (major === 23 && minor >= 1) || (major === 22 && minor >= 12);
 }
 
 class TcpTransport implements Transport {

@@ -11,6 +11,7 @@ import type { Layout } from "./layout.ts";
 import { gb } from "./headroom.ts";
 import { Latencies } from "./histograms.ts";
 import { cpuBetween, errorsByName, type Meter, round, type Window } from "./meter.ts";
+import type { OwnServer, StoreReads } from "./own-server.ts";
 import type { ServerLook, Servers } from "./servers.ts";
 
 /** A person stopped the run, or the machine ran short of memory. */
@@ -69,6 +70,7 @@ const HURRY_MS = 10_000;
 
 export class Director implements Stage {
   private readonly fleet: Fleet;
+  private readonly server: OwnServer | undefined;
   private readonly meter: Meter;
   private readonly servers: Servers;
   private readonly sessions: readonly number[];
@@ -88,9 +90,10 @@ export class Director implements Stage {
   private sampledAt: number;
   private windowClosedAt: number;
 
-  /** `memoryFloorBytes`: with less than this free the run stops, before the kernel ends processes; 0: whatever happens. */
-  constructor(fleet: Fleet, meter: Meter, servers: Servers, layout: Layout, dials: Dials, events: DirectorEvents, memoryFloorBytes = 0) {
+  /** `server`: where it is ours. `memoryFloorBytes`: with less than this free the run stops, before the kernel ends processes; 0: whatever happens. */
+  constructor(fleet: Fleet, meter: Meter, servers: Servers, layout: Layout, dials: Dials, events: DirectorEvents, memoryFloorBytes = 0, server?: OwnServer) {
     this.fleet = fleet;
+    this.server = server;
     this.meter = meter;
     this.servers = servers;
     this.sessions = layout.sessions;
@@ -253,6 +256,15 @@ export class Director implements Stage {
   async connected(): Promise<number> {
     await this.or(this.fleet.nextTicks());
     return this.meter.totals().connected;
+  }
+
+  async roll(): Promise<void> {
+    if (this.server === undefined) throw new Failure("gateways can be replaced on a server of the run's own only: leave --url out");
+    await this.or(this.server.roll());
+  }
+
+  async storeReads(): Promise<StoreReads | undefined> {
+    return this.server?.storeReads();
   }
 
   gatewayBytes(): number | undefined {

@@ -25,6 +25,8 @@ export interface LayoutInput {
   /** Given by a person; undefined: as many as are needed. */
   drivers: number | undefined;
   gateways: number | undefined;
+  /** Where it is not given. */
+  gatewaysMin?: number | undefined;
   /** Files that a process may open; undefined: no limit known. */
   filesMax: number | undefined;
 }
@@ -38,11 +40,11 @@ export interface Layout {
 }
 
 /** Throws RangeError when it cannot be done on this machine. */
-export function layOut({ dials, talkers, drivers, gateways, filesMax }: LayoutInput, ownStack: boolean): Layout {
+export function layOut({ dials, talkers, drivers, gateways, gatewaysMin = 1, filesMax }: LayoutInput, ownStack: boolean): Layout {
   const perProcess = filesMax === undefined ? CONNECTIONS_PER_PROCESS : Math.min(CONNECTIONS_PER_PROCESS, Math.floor(filesMax / FILES_PER_CONNECTION));
   const needed = Math.max(1, Math.ceil(dials.connections / perProcess));
   const forRate = Math.ceil(dials.rate / RATE_PER_DRIVER);
-  const layout: Layout = { gateways: gateways ?? needed, sessions: split(dials.connections, drivers ?? Math.max(needed, forRate)) };
+  const layout: Layout = { gateways: gateways ?? Math.max(needed, gatewaysMin), sessions: split(dials.connections, drivers ?? Math.max(needed, forRate)) };
   const most = Math.max(...layout.sessions);
   const limit = filesMax === undefined ? Number.POSITIVE_INFINITY : filesMax - 256;
   if (most > limit) throw new RangeError(`${most} connections in one driver process, which may open ${filesMax} files: take more --drivers`);

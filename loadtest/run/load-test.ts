@@ -7,9 +7,10 @@ import { Failure } from "../../cli/failure.ts";
 import { type Identity, runs } from "../../cli/process-record.ts";
 import { type Stack, startStack } from "../../cli/stack.ts";
 import { openFilesMax } from "../../gateway/accept/admission.ts";
+import { canSharePorts } from "../../gateway/accept/listen-tcp.ts";
 import type { Gateway } from "../driver/control.ts";
 import type { Result } from "../result.ts";
-import { CONNECT_PHASE, type PhasePlan, type Scenario, type Dials } from "../scenario/scenario.ts";
+import { CONNECT_PHASE, type PhasePlan, type Scenario, type Setup, type Dials } from "../scenario/scenario.ts";
 import { connectingSeconds, Director, progress } from "./director.ts";
 import { Fleet, type FleetOptions } from "./fleet.ts";
 import { roomWords, shortages } from "./headroom.ts";
@@ -18,6 +19,7 @@ import { LiveView, type Screen } from "./live-view.ts";
 import { inMemory, machine, versions } from "./machine.ts";
 import { readRoom } from "./machine-room.ts";
 import { errorsByName, Meter } from "./meter.ts";
+import { ownServer } from "./own-server.ts";
 import { makeResult } from "./result.ts";
 import { Servers } from "./servers.ts";
 
@@ -74,7 +76,7 @@ export async function runLoadTest(options: LoadTestOptions): Promise<Outcome> {
   const setup = scenario.setup(dials);
   const filesMax = openFilesMax();
   const layout = layOut(
-    { dials, talkers: setup.talkers, drivers: options.driverCount, gateways: options.gatewayCount, filesMax },
+    { dials, talkers: setup.talkers, drivers: options.driverCount, gateways: options.gatewayCount, gatewaysMin: setup.gatewaysMin, filesMax },
     options.gateways === undefined,
   );
   await checkRoom(options, layout, view);
@@ -90,7 +92,7 @@ export async function runLoadTest(options: LoadTestOptions): Promise<Outcome> {
   try {
     if (options.gateways === undefined) {
       view.tell(`starting NATS, logic and ${layout.gateways === 1 ? "a gateway" : `${layout.gateways} gateways`} on free ports`);
-      stack = await startOwnStack(layout, serverArgs, setup.logicArgs ?? [], lean, options, (line) => restarts.push(line));
+      stack = await startOwnStack(layout, serverArgs, setup, lean, options, (line) => restarts.push(line));
     }
     stopped(options.stop);
     if (options.gateways !== undefined) {
@@ -137,6 +139,7 @@ export async function runLoadTest(options: LoadTestOptions): Promise<Outcome> {
         },
       },
       options.memoryFloorBytes,
+      stack === undefined ? undefined : ownServer(stack.stack),
     );
     options.stop.addEventListener("abort", () => director.interrupt());
     const seen = await director.play(scenario);
@@ -195,7 +198,7 @@ interface OwnStack {
 async function startOwnStack(
   layout: Layout,
   gatewayArgs: readonly string[],
-  logicArgs: readonly string[],
+  { logicArgs = [], sharePorts, drainMs }: Setup,
   lean: boolean,
   { secret, verbose }: LoadTestOptions,
   restarted: (line: string) => void,
@@ -213,6 +216,8 @@ async function startOwnStack(
       gatewayArgs,
       ...(lean && { gatewayNode: LEAN_NODE }),
       logicArgs,
+      sharePorts: sharePorts === true && canSharePorts(),
+      ...(drainMs !== undefined && { drainMs }),
       onRestart: (part, how) => restarted(`${part} ended with ${how}`),
     });
     return {

@@ -82,9 +82,9 @@ export class Servers {
   }
 }
 
-/** gateway-2 is of the part gateway. */
+/** gateway-2 is of the part gateway, and so are gateway-2/new and gateway-2/old while it is replaced. */
 export function partOf(name: string): string {
-  return name.replace(/-\d+$/, "");
+  return name.replace(/(-\d+)?(\/\w+)?$/, "");
 }
 
 /** Undefined when the process has ended, and only its parent has not heard of it yet. */

@@ -1,5 +1,6 @@
 // All scenarios, in the order in which --help lists them, and what a run of one comes to with what a person asked for.
 import { churn } from "./churn.ts";
+import { deploy } from "./deploy.ts";
 import { direct } from "./direct.ts";
 import { fanout } from "./fanout.ts";
 import { idle } from "./idle.ts";
@@ -11,7 +12,7 @@ import { COMMON_DEFAULTS, type Dials, type Scenario, SPECIAL_DIALS, usualConnect
 import { slow } from "./slow.ts";
 import { storm } from "./storm.ts";
 
-export const SCENARIOS: readonly Scenario[] = [direct, fanout, idle, ramp, churn, storm, slow, offline, mobile, mix];
+export const SCENARIOS: readonly Scenario[] = [direct, fanout, idle, ramp, churn, storm, deploy, slow, offline, mobile, mix];
 
 /** The scenario of that name. Throws RangeError naming those that there are. */
 export function scenarioNamed(name: string): Scenario {

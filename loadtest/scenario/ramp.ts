@@ -32,7 +32,8 @@ export const ramp: Scenario = {
     "the token is checked and the session registered at logic. Look at accepted against offered, at the time to be welcomed, and at server CPU per accept. " +
     "--rate and --connect-rate mean nothing here: nobody talks, and the steps are the paces.",
   defaults: { connections: 6000, seconds: 5, rate: 0 },
-  setup: () => ({ cast: { kind: "pairs", talkers: 0 } }),
+  // What it costs to let people in is looked for here, not the pace at which that is done usually.
+  setup: () => ({ cast: { kind: "pairs", talkers: 0 }, gatewayArgs: ["--handshakes-per-second", "1000000", "--handshakes-max", "1000000"] }),
   phases: (dials) => [
     ...plan(dials),
     { name: "rest", seconds: REST_SECONDS, what: "all are there: memory per connection" },

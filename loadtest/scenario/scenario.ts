@@ -2,6 +2,7 @@
 // The verbs are carried out by run/director.ts; a scenario knows nothing of processes, sockets or screens.
 import type { Answers, CastPlan, NetworkPlan, Share } from "../driver/control.ts";
 import type { Window } from "../run/meter.ts";
+import type { StoreReads } from "../run/own-server.ts";
 
 export type Transport = "tcp" | "ws" | "both";
 
@@ -38,6 +39,12 @@ export interface Setup {
   network?: NetworkPlan;
   gatewayArgs?: readonly string[];
   logicArgs?: readonly string[];
+  /** Gateways that there have to be, where a person does not say how many. */
+  gatewaysMin?: number;
+  /** All gateways on the same ports, where this machine can do that. */
+  sharePorts?: boolean;
+  /** How long a gateway takes to send its sessions away. */
+  drainMs?: number;
 }
 
 export interface PhasePlan {
@@ -90,6 +97,10 @@ export interface Stage {
   settle(quietSeconds?: number): Promise<Answers["settle"]>;
   /** Sessions connected now, as the drivers said last. */
   connected(): Promise<number>;
+  /** Replaces all gateways, one after the other. Throws Failure where the server is not ours. */
+  roll(): Promise<void>;
+  /** How often logic read the store since its start; undefined where it is not ours to ask. */
+  storeReads(): Promise<StoreReads | undefined>;
   /** Private memory of all gateways; undefined where they are not ours to look at. */
   gatewayBytes(): number | undefined;
   /** Says what did not hold; the run has failed then. */

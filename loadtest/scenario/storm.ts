@@ -2,8 +2,10 @@
 import { EVERYBODY } from "../driver/control.ts";
 import { AT_ONCE, begin, beginning, type Scenario, warmUp, warmUpPlan } from "./scenario.ts";
 
-/** What the bar is drawn for. */
+/** The pace of one gateway, for which the bar is drawn. */
 const EXPECTED_BACK_PER_SECOND = 2000;
+/** Of the sessions, how many resumes may need the store: those of whom nothing was in memory any more. */
+const STORE_READS_PART_MAX = 0.01;
 
 export const storm: Scenario = {
   name: "storm",
@@ -11,7 +13,9 @@ export const storm: Scenario = {
   meaning:
     "While messages flow, every connection is reset in the same moment, and every session connects again immediately, without the random wait that the protocol asks " +
     "of clients: the worst case. What was sent meanwhile is sent or fetched once its people are back, and counts from the moment it was meant to leave. " +
-    "Look at the time until 50, 99, 99.9 and 100% are back (welcomed), and at whether latencies are what they were once it is over.",
+    "The gateways let them in at their pace, and tell those beyond it when to come back, which the sessions obey. " +
+    "Look at the time until 50, 99, 99.9 and 100% are back (welcomed), and at whether latencies are what they were once it is over. " +
+    "Resumes are answered from logic's memory: reads of users and conversations in the store stay below 1% of the sessions; pages of rows that were missed are read as they are asked for.",
   defaults: { connections: 2000, seconds: 20, rate: 1000 },
   setup: () => ({ cast: { kind: "pairs", talkers: 1 } }),
   phases: (dials) => [
@@ -35,6 +39,7 @@ export const storm: Scenario = {
       if (latency !== null) Object.assign(figures, { p50_ms: latency.p50, p99_ms: latency.p99 });
     });
     await stage.phase("storm", async (figures) => {
+      const readsBefore = await stage.storeReads();
       const window = await stage.during(
         async () => {
           await stage.disconnect(EVERYBODY, "reset");
@@ -53,6 +58,16 @@ export const storm: Scenario = {
         },
         { cpu: false },
       );
+      const readsAfter = await stage.storeReads();
+      if (readsBefore !== undefined && readsAfter !== undefined) {
+        // What a resume costs when nothing of the user is in memory.
+        figures["store_reads_at_first"] = readsBefore.users;
+        const reads = readsAfter.users - readsBefore.users + readsAfter.conversations - readsBefore.conversations;
+        figures["store_reads"] = reads;
+        figures["store_pages"] = readsAfter.pages - readsBefore.pages;
+        const most = Math.ceil(dials.connections * STORE_READS_PART_MAX);
+        stage.require(reads <= most, `${dials.connections} resumes read users and conversations from the store ${reads} times (limit ${most})`);
+      }
       if (window.latency !== null) Object.assign(figures, { p50_ms: window.latency.p50, p99_ms: window.latency.p99, max_ms: window.latency.max });
       for (const [part, micros] of Object.entries(window.cpuMicros ?? {})) figures[`${part}_cpu_ms`] = Math.round(micros / 1000);
       figures["driver_cpu_percent"] = Math.max(...window.driverCpu.map(({ mean }) => mean));
