@@ -661,6 +661,8 @@ function rehearsal(phases: string[], orders: string[]): Stage {
     settle: async () => ({ settled: true, tookMs: 3 }),
     connected: async () => Math.round(connected * 600),
     gatewayBytes: () => 1e6,
+    roll: async () => undefined,
+    storeReads: async () => undefined,
     require: () => undefined,
   };
   return stage;
