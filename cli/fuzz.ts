@@ -1,5 +1,6 @@
-// `hawser fuzz`: feeds the framing, the decoders, PROXY headers, compressed bodies and the session core of the gateway with inputs that no friend would
-// send, and holds what they do against rules. A broken rule is printed as the smallest input that breaks it.
+// `hawser fuzz`: feeds the framing, the decoders, PROXY headers, compressed bodies and the session core of the gateway with
+// inputs that no friend would send, and holds what they do against rules. A broken rule is printed as the smallest input that
+// breaks it.
 import process from "node:process";
 import { writeFileSync } from "node:fs";
 import { setImmediate as nextTurn } from "node:timers/promises";

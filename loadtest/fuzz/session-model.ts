@@ -2,6 +2,8 @@
 // what was fed. Each message has exactly one outcome, in order and under its number; nothing is said before Welcome
 // or after the close; attach, detach, pause and resume come in pairs; a session ends when its time is over, and not
 // before; every error is one of the table.
+import { Codec, type Dictionary } from "../../proto/codec/codec.ts";
+import { zlibInflate } from "../../proto/codec/zlib-inflate.ts";
 import { ERROR_RULES, ErrorCode } from "../../proto/error-code.ts";
 import type { FrameReader } from "../../proto/frame-reader.ts";
 import { FrameType, HeaderBit } from "../../proto/frame-type.ts";
@@ -41,6 +43,10 @@ export class ModelSession {
   sends = 0;
   others = 0;
   nuisances = 0;
+  /** Deflate was agreed on, with a dictionary; and something was inflated, which may be too much. */
+  deflate = false;
+  dictionary = false;
+  inflated = false;
   expected: Expected[] = [];
   /** Code and ref of the close or refusal that the driver itself asked for. */
   asked = 0;
@@ -60,8 +66,9 @@ export class SessionModel implements SessionSink {
   private readonly reference: ReferenceFrames;
   private readonly starts: number[];
   private readonly ends: number[];
+  private readonly dictionary: Dictionary;
 
-  constructor(slots: number, limits: SessionLimits, now: number) {
+  constructor(slots: number, limits: SessionLimits, now: number, dictionary: Dictionary) {
     this.sessions = Array.from({ length: slots }, () => new ModelSession());
     this.limits = limits;
     this.verifications = [];
@@ -70,6 +77,7 @@ export class SessionModel implements SessionSink {
     this.reference = new ReferenceFrames();
     this.starts = [];
     this.ends = [];
+    this.dictionary = dictionary;
   }
 
   open(slot: number, reader: FrameReader): void {
@@ -120,6 +128,11 @@ export class SessionModel implements SessionSink {
     if (type === FrameType.Welcome) {
       expect(session.phase === Phase.Verifying && !session.welcomed, "one Welcome, after a token was verified");
       session.welcomed = true;
+      const { codec, dictionary } = hawser.v1.Welcome.decode(body);
+      expect(
+        (codec === (Codec.Deflate as number)) === session.deflate && dictionary.length > 0 === session.dictionary,
+        "deflate and the dictionary for those who offered them",
+      );
       return;
     }
     expect(session.phase === Phase.Ready, "nothing is written but to a session that was welcomed and is not closing");
@@ -130,6 +143,11 @@ export class SessionModel implements SessionSink {
       session.expected.shift();
       return this.countNuisance(session);
     }
+    if (type === FrameType.Dictionary) {
+      expect(next?.kind === "message" && next.type === FrameType.Dictionary, "a dictionary answers the request for one");
+      session.expected.shift();
+      return;
+    }
     expect(type === FrameType.Error, "a gateway writes beats, Welcome, GoAway and errors by itself");
     const { code, ref, closes, retryAfterMs } = hawser.v1.Error.decode(body);
     expect(code in ERROR_RULES && !closes, "an Error of the table, which does not say that it closes");
@@ -138,8 +156,9 @@ export class SessionModel implements SessionSink {
     } else {
       expect(next?.kind === "message" && ref === next.ref, "an Error names the request whose turn it is");
       const limited = REQUESTS.includes(next.type);
-      expect(code === (limited ? ErrorCode.RateLimited : ErrorCode.UnknownType), "RATE_LIMITED for a request, UNKNOWN_TYPE for the rest");
-      expect(!limited || retryAfterMs > 0, "RATE_LIMITED says how long to wait");
+      if (next.type === FrameType.Dictionary) expect(DICTIONARY_REFUSALS.includes(code), "an error of those for dictionaries");
+      else expect(code === (limited ? ErrorCode.RateLimited : ErrorCode.UnknownType), "RATE_LIMITED for a request, UNKNOWN_TYPE for the rest");
+      expect(code !== ErrorCode.RateLimited || retryAfterMs > 0, "RATE_LIMITED says how long to wait");
       session.expected.shift();
     }
     if (code !== ErrorCode.Busy) this.countNuisance(session);
@@ -172,8 +191,8 @@ export class SessionModel implements SessionSink {
       case ErrorCode.TooManyConnections:
         return expect(this.openCount > limits.connectionsMax, "TOO_MANY_CONNECTIONS only above the limit");
       case ErrorCode.Busy:
-        // Too much before Welcome, a check that takes too long, or too many nuisances.
-        return expect(phase === Phase.Verifying || session.nuisances >= limits.nuisancesBurst, "BUSY closes for a reason");
+        // Too much before Welcome, a check that takes too long, too much to inflate, or too many nuisances.
+        return expect(phase === Phase.Verifying || session.inflated || session.nuisances >= limits.nuisancesBurst, "BUSY closes for a reason");
       default:
         return expect(expected[0]?.kind === "end" && expected[0].code === code, "the error that the input calls for, when its turn has come");
     }
@@ -209,6 +228,8 @@ export class SessionModel implements SessionSink {
     expect(session.phase === Phase.Hello && next?.kind === "message", "a good Hello is verified, once");
     expect(generation === session.generation, "under the slot's generation");
     session.phase = Phase.Verifying;
+    session.deflate = hello.codecs.deflate;
+    session.dictionary = hello.codecs.deflate && hello.codecs.dictionaries.includes(this.dictionary.name);
     this.verifications.push({ slot, generation, hello });
   }
 
@@ -257,7 +278,13 @@ export class SessionModel implements SessionSink {
       session.expected.push({ kind: "beat", type: 0, ref: 0, body: NONE, code: 0 });
       return;
     }
-    if ((header & HeaderBit.Compressed) !== 0) return this.expectEnd(session, ErrorCode.BadFrame);
+    if ((header & HeaderBit.Compressed) !== 0) {
+      const allowed = session.phase === Phase.Ready && session.deflate && (header & 31) !== FrameType.Hello;
+      const body = allowed ? inflated(bytes, start, end, this.limits.frameBytesMax - 1, session.dictionary ? this.dictionary.bytes : NONE) : undefined;
+      if (body === undefined) return this.expectEnd(session, ErrorCode.BadFrame);
+      session.inflated = true;
+      return this.expectOutcomes(session, header & ~HeaderBit.Compressed, body, 0, body.length);
+    }
     if ((header & HeaderBit.Batch) === 0) return this.expectMessage(session, header, Uint8Array.from(bytes.subarray(start, end)));
     if ((header & 31) === FrameType.Hello) return this.expectEnd(session, ErrorCode.BadFrame);
     const count = referenceBatch(bytes, start, end, this.starts, this.ends);
@@ -290,6 +317,23 @@ export class SessionModel implements SessionSink {
   }
 }
 const NONE = new Uint8Array(0);
+const DICTIONARY_REFUSALS: readonly number[] = [ErrorCode.BadRequest, ErrorCode.RateLimited, ErrorCode.Unsupported];
+
+/** The body of a compressed frame by SPEC.md §2: a minimal varint of its size, at most `sizeMax`, and all of the rest is deflate. */
+function inflated(bytes: Uint8Array, start: number, end: number, sizeMax: number, dictionary: Uint8Array): Uint8Array | undefined {
+  let size = 0;
+  let at = start;
+  for (let shift = 0; ; shift += 7) {
+    if (at === end || shift > 21) return undefined;
+    const byte = bytes[at++]!;
+    size += (byte & 127) << shift;
+    if (byte >= 128) continue;
+    if (byte === 0 && shift > 0) return undefined;
+    break;
+  }
+  if (size === 0 || size > sizeMax || at === end) return undefined;
+  return zlibInflate(bytes.subarray(at, end), size, dictionary);
+}
 
 /** The error that a Hello body calls for (SPEC.md §3), 0 for a good one. */
 function refusalOf(body: Uint8Array): number {

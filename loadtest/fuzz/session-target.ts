@@ -2,12 +2,17 @@
 // token checks in time and too late, closes from either side, time), held against session-model.ts after each.
 //
 // An input is the program: an operation's high bits say what, its low bits which slot, its operands follow.
+import { deflateRawSync } from "node:zlib";
+import { Compression } from "../../gateway/compress/compression.ts";
+import { sha256 } from "../../gateway/compress/dictionary-source.ts";
 import { Counters } from "../../gateway/counters.ts";
 import { SessionCore } from "../../gateway/session/session.ts";
 import type { SessionLimits } from "../../gateway/session/session.ts";
 import { SessionTable } from "../../gateway/session/session-table.ts";
 import { TimingWheel } from "../../gateway/session/timing-wheel.ts";
 import { PARKED_HARD_BYTES_MAX, PARKED_SOFT_BYTES_MAX } from "../../gateway/session/parked-frames.ts";
+import { Codec, dictionaryOf } from "../../proto/codec/codec.ts";
+import { SMALL_BYTES_MAX, SmallDeflater } from "../../proto/codec/deflate.ts";
 import { ErrorCode, errorFrame } from "../../proto/error-code.ts";
 import { FrameReader } from "../../proto/frame-reader.ts";
 import type { FrameSink } from "../../proto/frame-reader.ts";
@@ -57,12 +62,41 @@ const Operation = {
   /** The next chunks of the slot are cut into pieces of so many bytes. */
   Cut: 15,
 } as const;
+/** What Operation.Gateway does: first what the gateway asks of a session, then frames that are compressed, well or not. */
+const Act = {
+  Refuse: 0,
+  Slow: 1,
+  Replace: 2,
+  Idle: 3,
+  TurnAway: 4,
+  NoRoom: 5,
+  GoAway: 6,
+  Leave: 7,
+  Compressed: 8,
+  CompressedBatch: 9,
+  WrongSize: 10,
+  Damaged: 11,
+  Bomb: 12,
+  TooLarge: 13,
+  End: 14,
+  GoAwayAll: 100,
+  CloseAll: 200,
+} as const;
 /** How often the generator takes each operation, and how many operands it has (Noise: those that its first counts, too). */
 const WEIGHTS = [6, 5, 8, 14, 8, 6, 4, 6, 2, 3, 6, 8, 6, 3, 3, 3];
 const OPERANDS = [0, 1, 1, 3, 3, 1, 1, 2, 2, 0, 0, 2, 3, 3, 2, 1];
 const BAG = WEIGHTS.flatMap((weight, operation) => Array<number>(weight).fill(operation));
-const TYPES = [5, 5, 5, 5, 8, 10, 12, 14, 1, 2, 3, 16, 24, 31];
+const TYPES = [5, 5, 5, 5, 8, 10, 12, 14, 1, 2, 3, 16, 18, 24, 31];
 const REFUSALS = [ErrorCode.AuthFailed, ErrorCode.TokenExpired, ErrorCode.Internal];
+const DICTIONARY = dictionaryOf(Buffer.from("good morning, are you there? see you tonight"), sha256);
+const DEFLATER = new SmallDeflater(DICTIONARY.bytes);
+const BARE_DEFLATER = new SmallDeflater(new Uint8Array(0));
+/** As much as a frame may inflate to, in some five hundred bytes. */
+const BOMB_BYTES = Limits.frameBytesMax - 1;
+const BOMB = deflateRawSync(new Uint8Array(BOMB_BYTES));
+const PLAIN = new Uint8Array(SMALL_BYTES_MAX);
+const WORK = new Uint8Array(2 * SMALL_BYTES_MAX);
+const NO_LINKS = { roundTripMs: () => undefined, bufferedBytes: () => 0 };
 const INSTALL = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
 
 export class SessionTarget implements FuzzTarget {
@@ -85,7 +119,8 @@ export class SessionTarget implements FuzzTarget {
       const operation = random.pick(BAG);
       program.byte((operation << 4) | slot);
       // Mostly small numbers, and choices that mean "as it should be".
-      for (let i = OPERANDS[operation]!; i > 0; i--) program.byte(weird && random.chance(0.3) ? random.uint32() : random.below(6));
+      const choices = operation === Operation.Gateway ? Act.End : 6;
+      for (let i = OPERANDS[operation]!; i > 0; i--) program.byte(weird && random.chance(0.3) ? random.uint32() : random.below(choices));
       if (operation === Operation.Noise) program.noise(random, program.bytes[program.length - 1]!);
       // What chance alone seldom brings: a client that lives long, and clients in a great hurry.
       if (random.chance(0.01)) this.stayAlive(random, slot);
@@ -122,6 +157,7 @@ class Player implements FrameSink {
   private readonly table: SessionTable;
   private readonly wheel: TimingWheel;
   private readonly core: SessionCore;
+  private readonly codecs: Compression;
   private readonly chunk: Input;
   private readonly cuts: Uint8Array;
   private events: number;
@@ -131,20 +167,23 @@ class Player implements FrameSink {
   constructor(input: Uint8Array) {
     this.input = input;
     this.at = 0;
-    this.model = new SessionModel(SLOTS, LIMITS, START_MS);
+    this.model = new SessionModel(SLOTS, LIMITS, START_MS, DICTIONARY);
     this.table = new SessionTable(SLOTS);
     this.wheel = new TimingWheel(SLOTS, TICK_MS, 64, START_MS);
     const random = new Random(this.operand());
     const { model } = this;
+    const counters = new Counters();
+    this.codecs = new Compression(SLOTS, DICTIONARY, NO_LINKS, counters.compression, true);
     this.core = new SessionCore(
       this.table,
       this.wheel,
       model,
-      new Counters(),
+      counters,
       LIMITS,
       INSTALL,
       () => random.uint32() / 2 ** 32,
       () => UNIX_MS + model.now,
+      this.codecs,
     );
     this.chunk = CHUNK;
     this.cuts = new Uint8Array(SLOTS);
@@ -193,7 +232,8 @@ class Player implements FrameSink {
       case Operation.Enter:
         if (session.phase === Phase.Free) this.open(slot);
         if (model.sessions[slot]!.phase !== Phase.Hello) return;
-        this.writeHello(0);
+        // Odd lives come with compression.
+        this.writeHello((a & 1) * (4 | (a & 2)));
         this.feed(slot);
         return this.accept(model.verifications.length - 1, a);
       case Operation.Hello:
@@ -238,14 +278,19 @@ class Player implements FrameSink {
     }
   }
 
-  private open(slot: number): void {
-    this.model.open(slot, new FrameReader(Limits.frameBytesMaxBeforeWelcome));
-    this.core.opened(slot, this.model.now);
+  /** `refused`: it is turned away at once with this code. */
+  private open(slot: number, refused = 0): void {
+    const { model } = this;
+    model.open(slot, new FrameReader(Limits.frameBytesMaxBeforeWelcome));
+    model.sessions[slot]!.asked = refused;
+    this.core.opened(slot, model.now, refused === 0 ? undefined : { code: refused as ErrorCode, retryAfterMs: 5, detail: "no" });
+    expect(refused === 0 || model.sessions[slot]!.phase === Phase.Closing, "one that is turned away is closed");
   }
 
   private closed(slot: number): void {
     const { model } = this;
     this.core.closed(slot);
+    this.codecs.closed(slot);
     const session = model.sessions[slot]!;
     expect(!session.attached, "a session that is gone is detached");
     session.phase = Phase.Free;
@@ -292,26 +337,67 @@ class Player implements FrameSink {
     const session = model.sessions[slot]!;
     const open = session.phase !== Phase.Free && session.phase !== Phase.Closing;
     switch (what) {
-      case 0:
+      case Act.Refuse:
         if (session.phase === Phase.Ready) session.asked = ErrorCode.Busy;
         core.refuse(slot, 1, ErrorCode.Busy, model.now, 500);
         session.asked = 0;
         return;
-      case 1:
+      case Act.Slow:
         if (open) session.asked = ErrorCode.SlowConsumer;
         return core.fail(slot, ErrorCode.SlowConsumer);
-      case 2:
+      case Act.Replace:
         if (session.phase === Phase.Ready) session.asked = ErrorCode.Replaced;
         return core.closeWith(slot, errorFrame(ErrorCode.Replaced), ErrorCode.Replaced);
-      case 3:
+      case Act.Idle:
         if (open) session.asked = ErrorCode.IdleTimeout;
         return core.idle(slot);
-      case 100:
+      case Act.TurnAway:
+        if (session.phase === Phase.Free) this.open(slot, ErrorCode.Busy);
+        return;
+      case Act.NoRoom:
+        if (open) session.asked = ErrorCode.Busy;
+        return core.broken(slot, ErrorCode.Busy);
+      case Act.GoAway:
+        return core.goAway(model.now, 1000 * operand, Uint32Array.of(slot, operand & (SLOTS - 1)), () => "gateway-2:7070");
+      case Act.Leave:
+        return core.tellToLeave(slot, operand, 50 * operand, "");
+      case Act.GoAwayAll:
         return core.goAway(model.now, 1000 * operand);
-      case 200:
+      case Act.CloseAll:
         for (const one of model.sessions) one.asked = ErrorCode.Internal;
         return core.closeAll();
+      default:
+        if (what >= Act.End) return;
+        this.writeCompressed(what, operand, session.dictionary ? DEFLATER : BARE_DEFLATER);
+        return this.feed(slot);
     }
+  }
+
+  /** A compressed frame, as good as `what` says; the operand chooses its type and size. */
+  private writeCompressed(what: number, operand: number, deflater: SmallDeflater): void {
+    const { chunk } = this;
+    const start = chunk.length;
+    const type = TYPES[operand % TYPES.length]!;
+    chunk.byte(type | HeaderBit.Compressed | (what === Act.CompressedBatch ? HeaderBit.Batch : 0));
+    if (what === Act.Bomb || what === Act.TooLarge) {
+      chunk.varint(what === Act.Bomb ? BOMB_BYTES : BOMB_BYTES + 1 + operand);
+      for (const byte of BOMB) chunk.byte(byte);
+      return chunk.prefixLength(start);
+    }
+    let length = 0;
+    if (what === Act.CompressedBatch) {
+      // Messages of 2 bytes each; one operand stands for a batch that is none.
+      for (let i = 0; i < operand; i++, length += 3) PLAIN.set([2, i, 9], length);
+      if (operand === 33) PLAIN[length - 3] = 3;
+    } else {
+      length = (operand * 17) % SMALL_BYTES_MAX;
+      PLAIN.fill(operand, 0, length);
+    }
+    const end = deflater.deflate(PLAIN.subarray(0, length), WORK, 0, WORK.length);
+    chunk.varint(what === Act.WrongSize ? length + (operand % 3) - 1 : length);
+    if (what === Act.Damaged && end > 0) WORK[operand % end]! ^= 1 << (operand & 7);
+    for (let i = 0; i < end; i++) chunk.byte(WORK[i]!);
+    chunk.prefixLength(start);
   }
 
   /** Gives the chunk to the slot's reader, cut as the program wants it, as a socket does: in Buffers that are used again. */
@@ -342,6 +428,8 @@ class Player implements FrameSink {
       device: (faults & 64) !== 0 ? Uint8Array.of(0xff) : Uint8Array.of(112, 49),
       install: (faults & 128) !== 0 ? INSTALL.subarray(1) : INSTALL,
       connection: 1,
+      codecs: (faults & 4) !== 0 ? [Codec.Deflate] : [],
+      dictionaries: (faults & 2) !== 0 ? [DICTIONARY.id] : [],
       sync: (faults & 1) !== 0,
       watermark: new Uint8Array((faults & 2) !== 0 ? 70 : 3),
     }).finish();
@@ -392,7 +480,7 @@ class Player implements FrameSink {
     const { model } = this;
     for (let round = 0; round < 4; round++) this.pass(60_000);
     for (let slot = 0; slot < SLOTS; slot++) {
-      if (model.sessions[slot]!.phase === Phase.Ready) this.act(slot, 3, 0);
+      if (model.sessions[slot]!.phase === Phase.Ready) this.act(slot, Act.Idle, 0);
       const { phase } = model.sessions[slot]!;
       expect(phase === Phase.Free || phase === Phase.Closing, "silence ends every session");
       if (phase === Phase.Closing) this.closed(slot);
