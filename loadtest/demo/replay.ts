@@ -218,7 +218,16 @@ class Replay {
 
   private addDevice(user: string, id: string, name: string, tcp: boolean): Device {
     const url = tcp ? this.target.tcpUrl : this.target.wsUrl;
-    const options = { url, token: `dev:${id}`, device: name, history: "all", pendingMax: this.messages.length, pendingBytesMax: PENDING_BYTES_MAX } as const;
+    // Over TCP the frames are measured as they are; over WebSocket they may be compressed.
+    const options = {
+      url,
+      token: `dev:${id}`,
+      device: name,
+      history: "all",
+      compression: !tcp,
+      pendingMax: this.messages.length,
+      pendingBytesMax: PENDING_BYTES_MAX,
+    } as const;
     // What HawserClient is, with a tap on the wire.
     const client = new Client(options, this.platform);
     const device: Device = { user, name: `${id}/${name}`, client, tcp, first: name === "phone" };

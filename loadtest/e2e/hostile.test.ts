@@ -351,7 +351,7 @@ t.test("requests that are wrong: a typed error for each, by its number, and the 
       if (error.closes) t.fail(`${what}: says that it closes`);
     }
 
-    raw.write(batch(18, "a", "b", "c"));
+    raw.write(batch(19, "a", "b", "c"));
     for (let i = 1; i <= 3; i++) t.equal((await raw.error(raw.requests + i)).name, "UNKNOWN_TYPE", "each member of a batch has its number");
     raw.requests += 3;
     const peer = `friend-${url.slice(0, 3)}`;
