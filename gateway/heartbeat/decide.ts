@@ -11,7 +11,7 @@
 // Chosen is the longest good bucket below the first bad one. The start stands in where nothing is known, half of the first bad
 // one where the start is bad. The next probe doubles while nothing died above, then halves the distance: the slow start and
 // the search of TCP's congestion window, on a scale of times.
-import { BUCKETS, DOUBLING, lowerRate, upperRate } from "./buckets.ts";
+import { BUCKETS, bucketMs, DOUBLING, lowerRate, upperRate } from "./buckets.ts";
 import { bitCount, type Evidence } from "./evidence.ts";
 
 export interface Bounds {
@@ -36,22 +36,29 @@ export function decide(evidence: Evidence, bounds: Bounds, now: number): boolean
   const { best } = evidence;
   const up = candidate > best && bitCount(evidence.longerUsers) >= quorum;
   // Down without a quorum only when what spoke for it has faded, not because somebody speaks against it.
-  const down = candidate < best && (firstBad > best || bitCount(evidence.shorterUsers) >= quorum);
+  const down = candidate < best && heardAll(evidence, best, now) && (firstBad > best || bitCount(evidence.shorterUsers) >= quorum);
   const moved = up || down;
   if (moved) {
     evidence.allowedBest = best;
     evidence.best = candidate;
+    evidence.changedAt = now;
     evidence.longerUsers = 0;
     evidence.shorterUsers = 0;
   }
   const probe = probeOf(evidence, bounds, firstBad);
-  if (probe !== evidence.probe) {
+  if (probe !== evidence.probe && (moved || probe > evidence.probe || heardAll(evidence, evidence.probe, now))) {
     evidence.allowedProbe = evidence.probe;
     evidence.probe = probe;
-    evidence.probeAt = now;
+    evidence.changedAt = now;
   }
   return moved;
 }
+
+/** Whether those who survive `bucket` had the time to say so as well: deaths can be claimed sooner. */
+function heardAll(evidence: Evidence, bucket: number, now: number): boolean {
+  return now - evidence.changedAt >= HEARD_AFTER * bucketMs(bucket);
+}
+const HEARD_AFTER = 1.5;
 
 /** The shortest bucket in which surely more than half die; BUCKETS: none. */
 function findBad(evidence: Evidence, bounds: Bounds): number {
@@ -64,9 +71,9 @@ function findBad(evidence: Evidence, bounds: Bounds): number {
     aboveFast += survivedFast[i]!;
     if (lowerRate(died[i]!, above) > HALF) firstBad = i;
     else if (lowerRate(diedFast[i]!, aboveFast) > HALF) {
-      // It held until lately: what survived then says nothing any more.
+      // It held until lately: what survived then says nothing any more, of shorter silences neither.
       firstBad = i;
-      for (let j = i; j < BUCKETS; j++) survived[j] = survivedFast[j]!;
+      for (let j = Math.min(i, bounds.start + 1); j < BUCKETS; j++) survived[j] = survivedFast[j]!;
       above = aboveFast;
     }
   }
@@ -78,9 +85,10 @@ function choose(evidence: Evidence, bounds: Bounds, firstBad: number): number {
   const unknown = start < firstBad ? start : firstBad - DOUBLING;
   let chosen = Math.max(min, unknown);
   let above = 0;
-  for (let i = BUCKETS - 1; i > chosen; i--) {
+  // What survived where most die says nothing about shorter silences: it was before, or somebody without a NAT.
+  for (let i = Math.min(BUCKETS, firstBad) - 1; i > chosen; i--) {
     above += evidence.survived[i]!;
-    if (i < firstBad && upperRate(evidence.died[i]!, above) < HALF) {
+    if (upperRate(evidence.died[i]!, above) < HALF) {
       chosen = i;
       break;
     }

@@ -17,11 +17,11 @@ export interface Evidence {
   /** Bucket that beats have now, and the one that those who explore have; probe = best: nobody explores. */
   best: number;
   probe: number;
-  /** Best and probe before the last change: claims about them may still come. */
+  /** Best and probe before the last change, of which somebody can die at once; -1: there were none. */
   allowedBest: number;
   allowedProbe: number;
-  /** Since when probe is what it is, ms since 1970: nobody can have died of it sooner than it takes. */
-  probeAt: number;
+  /** When one of them changed last, ms since 1970: nobody can have died of the new one sooner than it takes. */
+  changedAt: number;
   /** Sketches of who spoke, one bit for each thirty-second of all users: since the last change for longer, for shorter; ever. */
   longerUsers: number;
   shorterUsers: number;
@@ -37,9 +37,9 @@ export function newEvidence(best: number, now: number): Evidence {
     agedAt: now,
     best,
     probe: best,
-    allowedBest: best,
-    allowedProbe: best,
-    probeAt: now,
+    allowedBest: -1,
+    allowedProbe: -1,
+    changedAt: now,
     longerUsers: 0,
     shorterUsers: 0,
     users: 0,
@@ -79,7 +79,6 @@ export function observe(evidence: Evidence, bucket: number, died: boolean, weigh
   if (died) {
     evidence.died[bucket]! += weight;
     evidence.diedFast[bucket]! += weight;
-    takeBack(evidence.survivedFast, bucket, weight);
     if (bucket <= evidence.best) evidence.shorterUsers |= bit;
   } else {
     evidence.survived[bucket]! += weight;
@@ -88,8 +87,8 @@ export function observe(evidence: Evidence, bucket: number, died: boolean, weigh
   }
 }
 
-/** Who died lately and had survived shortly before has changed his mind: his last word counts, or the two would cancel out. */
-function takeBack(survivedFast: Float32Array, bucket: number, weight: number): void {
+/** Somebody who survived shortly before has died: his last word counts, or the two would cancel out just when a carrier changes its timer. */
+export function takeBack({ survivedFast }: Evidence, bucket: number, weight: number): void {
   for (let i = bucket, left = weight; i < BUCKETS && left > 0; i++) {
     const taken = Math.min(left, survivedFast[i]!);
     survivedFast[i]! -= taken;

@@ -15,7 +15,7 @@
 // from `network` stays that network's until `left` was called as often as `joined`.
 import { bucketMs, bucketOf, BUCKETS, DOUBLING } from "./buckets.ts";
 import { type Bounds, decide } from "./decide.ts";
-import { age, type Evidence, newEvidence, observe, weightOf } from "./evidence.ts";
+import { age, type Evidence, newEvidence, observe, takeBack, weightOf } from "./evidence.ts";
 import { hash32, mix32 } from "./network-key.ts";
 import { Spoke } from "./spoke.ts";
 
@@ -40,7 +40,7 @@ export const LEARNER_OPTIONS: LearnerOptions = {
   maxMs: 1_800_000,
   startMs: 240_000,
   slowHalfLifeMs: 48 * 3_600_000,
-  fastHalfLifeMs: 3_600_000,
+  fastHalfLifeMs: 2_700_000,
   windowMs: 3_600_000,
   claimWindowMs: 6 * 3_600_000,
   epochMs: 2 * 3_600_000,
@@ -153,7 +153,7 @@ export class HeartbeatLearner {
    */
   intervalMs(bucket: number, random: number): number {
     const baseMs = bucketMs(bucket);
-    return Math.round(baseMs + (Math.min(this.options.maxMs, baseMs * (1 + SPREAD)) - baseMs) * random);
+    return Math.ceil(baseMs + (Math.min(this.options.maxMs, baseMs * (1 + SPREAD)) - baseMs) * random);
   }
 
   /** A connection was silent both ways for so long, and lived. */
@@ -174,18 +174,24 @@ export class HeartbeatLearner {
     if (evidence === undefined || bucket < 0) return;
     const epoch = this.epoch(now);
     const explored = this.explores(network, user, epoch) || this.explores(network, user, epoch - 1);
-    const tried = now - evidence.probeAt >= 0.9 * idleMs ? Math.max(evidence.probe, evidence.allowedProbe) : evidence.allowedProbe;
-    const told = Math.max(evidence.best, evidence.allowedBest, explored ? tried : 0);
-    // Longer than anybody told it to be silent: a frozen process, or an invention. Timers may be late by a little.
-    if (bucket > told + 1) {
+    const before = explored ? Math.max(evidence.allowedBest, evidence.allowedProbe) : evidence.allowedBest;
+    const since = explored ? Math.max(evidence.best, evidence.probe) : evidence.best;
+    const told = now - evidence.changedAt >= 0.9 * idleMs ? Math.max(before, since) : before;
+    // Longer than it was told to be silent, or than there was time for since: a frozen process, or an invention. Timers may be
+    // late by a little. Shorter than any interval: not for want of beats.
+    if (bucket > told + 1 || bucket < this.bounds.min) {
       this.unbelieved++;
       return;
     }
-    // Who dies again at half the silence has something new to say.
+    // Who dies again of half the silence has something new to say.
     const kind = (Math.floor(bucket / DOUBLING) << 1) | (weight < 1 ? 1 : 0);
-    if (!this.heard(this.claimants, network, user, address, kind, Math.floor(now / this.options.claimWindowMs))) return;
+    const claimWindow = Math.floor(now / this.options.claimWindowMs);
+    if (!this.heard(this.claimants, network, user, address, kind, claimWindow)) return;
     this.deaths++;
-    this.add(network, evidence, Math.max(this.bounds.min, Math.min(bucket, told)), true, weight, user, now);
+    const at = Math.min(bucket, told);
+    // Once a window his death takes back that he survived before.
+    if (this.claimants.first(this.fingerprint(network, user, KINDS - 1), claimWindow)) takeBack(evidence, at, weight);
+    this.add(network, evidence, at, true, weight, user, now);
   }
 
   /** What a network is known by, for sharing. Undefined: nobody knows it. */
@@ -236,14 +242,17 @@ export class HeartbeatLearner {
 
   /** Once per user and window, and few users of one address. */
   private heard(spoke: Spoke, network: number, user: number, address: number, kind: number, window: number): boolean {
-    const place = mix32((network * KINDS + kind) ^ this.salt);
-    if (!spoke.first(mix32(user ^ place), window)) {
+    if (!spoke.first(this.fingerprint(network, user, kind), window)) {
       this.repeated++;
       return false;
     }
-    for (let i = 1; i <= ADDRESS_WEIGHT; i++) if (spoke.first(mix32(mix32(address + i * 0x9e3779b9) ^ place), window)) return true;
+    for (let i = 1; i <= ADDRESS_WEIGHT; i++) if (spoke.first(this.fingerprint(network, mix32(address + i * 0x9e3779b9), kind), window)) return true;
     this.repeated++;
     return false;
+  }
+
+  private fingerprint(network: number, who: number, kind: number): number {
+    return mix32(who ^ mix32((network * KINDS + kind) ^ this.salt));
   }
 
   private explores(network: number, user: number, epoch: number): boolean {
@@ -264,6 +273,9 @@ export class HeartbeatLearner {
     this.keys[network] = key;
     this.evidence[network] = newEvidence(this.bounds.start, now);
     this.live[network] = 0;
+    this.settle(this.evidence[network]!, now);
+    // Nobody was told anything before.
+    this.evidence[network]!.allowedProbe = -1;
     return network;
   }
 

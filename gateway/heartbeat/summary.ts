@@ -30,7 +30,7 @@ interface NetworkJson {
   at: number;
   best: number;
   probe: number;
-  /** Earlier best and probe, and since when probe is what it is. */
+  /** Earlier best and probe, and when they changed. */
   was: [number, number, number];
   /** Users for longer, for shorter, ever. */
   users: [number, number, number];
@@ -47,7 +47,7 @@ export function encodePage(page: Page): Uint8Array {
       if (weights.some((weight) => weight > 0)) w[i] = weights;
     }
     const users: NetworkJson["users"] = [e.longerUsers >>> 0, e.shorterUsers >>> 0, e.users >>> 0];
-    networks[key] = { at: e.agedAt, best: e.best, probe: e.probe, was: [e.allowedBest, e.allowedProbe, e.probeAt], users, w };
+    networks[key] = { at: e.agedAt, best: e.best, probe: e.probe, was: [e.allowedBest, e.allowedProbe, e.changedAt], users, w };
   }
   return new TextEncoder().encode(JSON.stringify({ format: 1, networks }));
 }
@@ -67,11 +67,11 @@ export function decodePage(bytes: Uint8Array): Page | undefined {
   for (const [key, network] of Object.entries(json.networks)) {
     if (page.size >= PAGE_NETWORKS_MAX) break;
     if (key.length > KEY_CHARS_MAX || typeof network !== "object" || network === null || !Number.isFinite(network.at)) continue;
-    const evidence = newEvidence(bucketIn(network.best), network.at!);
-    evidence.probe = bucketIn(network.probe);
+    const evidence = newEvidence(Math.max(0, bucketIn(network.best)), network.at!);
+    evidence.probe = Math.max(0, bucketIn(network.probe));
     evidence.allowedBest = bucketIn(network.was?.[0]);
     evidence.allowedProbe = bucketIn(network.was?.[1]);
-    evidence.probeAt = Number(network.was?.[2] ?? network.at);
+    evidence.changedAt = Number.isFinite(network.was?.[2]) ? network.was![2] : network.at!;
     evidence.longerUsers = Number(network.users?.[0]) | 0;
     evidence.shorterUsers = Number(network.users?.[1]) | 0;
     evidence.users = Number(network.users?.[2]) | 0;
@@ -116,7 +116,7 @@ function forgetLeast(page: Page): void {
 }
 
 function bucketIn(value: unknown): number {
-  return Number.isInteger(value) ? Math.min(BUCKETS - 1, Math.max(0, value as number)) : 0;
+  return Number.isInteger(value) ? Math.min(BUCKETS - 1, Math.max(-1, value as number)) : 0;
 }
 
 function weightIn(value: unknown): number {
