@@ -60,7 +60,7 @@ export function build(command: Command): void {
     .addOption(option("--rate <count>", "messages a second, in all, open loop", { parse: integer(0, 1_000_000) }))
     .addOption(option("--transport <kind>", "tcp, ws (WebSocket), or both by halves (default: tcp)", { choices: ["tcp", "ws", "both"] }))
     .addOption(
-      option("--connect-rate <count>", "sessions that connect each second, in all (default: 1000; above 100,000 connections 2500)", {
+      option("--connect-rate <count>", "sessions that connect each second, in all (default: 1000; from 50,000 connections on 2500)", {
         parse: integer(1, 1_000_000),
       }),
     )

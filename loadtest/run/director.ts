@@ -49,6 +49,8 @@ export interface DirectorEvents {
   /** Once a second. */
   sample(sample: Sample): void;
   phase(name: string): void;
+  /** See Stage. */
+  batches?(): Promise<number | undefined>;
 }
 
 const NOBODY: Share = { from: 0, to: 0 };
@@ -269,6 +271,10 @@ export class Director implements Stage {
 
   gatewayBytes(): number | undefined {
     return this.servers.look().privateBytes?.["gateway"];
+  }
+
+  batches(): Promise<number | undefined> {
+    return this.events.batches?.() ?? Promise.resolve(undefined);
   }
 
   require(holds: boolean, otherwise: string): void {

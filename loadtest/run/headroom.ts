@@ -34,12 +34,12 @@ export interface Demand {
  * logic with NATS and the coordinator, private memory without sessions; and what all user space keeps for a session.
  */
 export const COST = {
-  kernelBytes: 11_500,
-  kernelBytesOneEnd: 5_750,
+  kernelBytes: 11_100,
+  kernelBytesOneEnd: 5_550,
   gatewayBytes: 28_000_000,
-  driverBytes: 20_000_000,
+  driverBytes: 18_000_000,
   baseBytes: 400_000_000,
-  sessionBytes: { tcp: 2_500, ws: 3_500, both: 3_000 },
+  sessionBytes: { tcp: 1_500, ws: 2_500, both: 2_000 },
   driverSessionBytes: 300,
 } as const;
 

@@ -120,7 +120,7 @@ export async function runLoadTest(options: LoadTestOptions): Promise<Outcome> {
     );
     await fleet.nextTicks();
     stopped(options.stop);
-    const servers = new Servers(stack === undefined ? recordedPids(options.dataDir) : () => stack!.stack.pids);
+    const servers = new Servers(stack === undefined ? recordedPids(options.dataDir) : () => stack!.stack.pids, dials.talkGateways);
     const plan = [...scenario.phases(dials), ...ENDING];
     const director = new Director(
       fleet,
@@ -267,6 +267,7 @@ function optionsOf({ scenario, dials, gateways, seed, secret }: LoadTestOptions,
     ...Object.fromEntries((scenario.heeds ?? []).map((dial) => [dial, dials[dial]])),
     drivers: layout.sessions.length,
     gateways: gateways?.length ?? layout.gateways,
+    ...(layout.talkers !== undefined && { talkers: layout.talkers.reduce((sum, count) => sum + count, 0) }),
     server: gateways === undefined ? "own stack" : gateways.flatMap(({ tcp, ws }) => [tcp, ws].filter((url) => url !== undefined)).join(","),
     ...(serverArgs.length > 0 && { gateway_args: serverArgs.join(" ") }),
     tokens: secret === undefined ? "dev" : "JWT",

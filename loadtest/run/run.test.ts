@@ -661,6 +661,7 @@ function rehearsal(phases: string[], orders: string[]): Stage {
     settle: async () => ({ settled: true, tookMs: 3 }),
     connected: async () => Math.round(connected * 600),
     gatewayBytes: () => 1e6,
+    batches: async () => 7,
     roll: async () => undefined,
     storeReads: async () => undefined,
     require: () => undefined,

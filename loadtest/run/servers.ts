@@ -29,6 +29,7 @@ const PAGE_BYTES = 4096;
 /** `pids`: server processes that run now, by name (gateway, gateway-2 …); undefined: not ours to look at. */
 export class Servers {
   private readonly pids: (() => Record<string, number>) | undefined;
+  private readonly talkGateways: number;
   private readonly hasProc: boolean;
   /** Of every process ever seen: its part, and its CPU when looked at first and last. One that died keeps what it used. */
   private readonly seen: Map<number, { part: string; first: number; last: number }>;
@@ -36,7 +37,9 @@ export class Servers {
   /** Processes that were not there at the first look: something died and came back. */
   readonly newcomers: string[];
 
-  constructor(pids: (() => Record<string, number>) | undefined) {
+  /** `talkGateways`: where only the first so many gateways have talkers, the others' CPU is a part of its own ("idle gateways"); 0: all have. */
+  constructor(pids: (() => Record<string, number>) | undefined, talkGateways = 0) {
+    this.talkGateways = talkGateways;
     this.pids = pids;
     this.hasProc = existsSync("/proc/self/status");
     this.seen = new Map();
@@ -72,7 +75,7 @@ export class Servers {
       // What runs at the first look had a life before; what is there later was started meanwhile.
       if (seen !== undefined) seen.last = cpu;
       else {
-        this.seen.set(pid, { part, first: this.looked ? 0 : cpu, last: cpu });
+        this.seen.set(pid, { part: this.cpuPartOf(name, part), first: this.looked ? 0 : cpu, last: cpu });
         if (this.looked) this.newcomers.push(`${name} is process ${pid} now`);
       }
     }
@@ -80,7 +83,15 @@ export class Servers {
     for (const { part, first, last } of this.seen.values()) look.cpuMicros[part] = (look.cpuMicros[part] ?? 0) + last - first;
     return look;
   }
+
+  private cpuPartOf(name: string, part: string): string {
+    const number = part === name ? 1 : Number(name.slice(part.length + 1));
+    return part === "gateway" && this.talkGateways > 0 && number > this.talkGateways ? IDLE_GATEWAYS : part;
+  }
 }
+
+/** The part of CPU of gateways that nobody talks through. */
+export const IDLE_GATEWAYS = "idle gateways";
 
 /** gateway-2 is of the part gateway, and so are gateway-2/new and gateway-2/old while it is replaced. */
 export function partOf(name: string): string {

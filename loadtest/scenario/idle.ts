@@ -1,6 +1,5 @@
 // idle: what it costs to be there.
-import { begin, beginning, type Dials, type Scenario } from "./scenario.ts";
-import { EVERYBODY } from "../driver/control.ts";
+import { begin, beginning, type Dials, REST_SECONDS, type Scenario, warmUp, warmUpPlan } from "./scenario.ts";
 
 const BEATS_MIN = 3;
 const TALKERS_MIN = 1000;
@@ -8,6 +7,11 @@ const TALKERS_MIN = 1000;
 /** The gateway's own interval of beats, s; shorter when the hold would not see a few. */
 function heartbeatFor(seconds: number): number {
   return Math.min(240, Math.max(5, Math.floor(seconds / BEATS_MIN)));
+}
+
+/** Where some talk later, what idling costs is seen before they do, for long enough that it can be taken off. */
+function restFor({ rate, seconds }: Dials): number {
+  return rate > 0 ? Math.min(15, Math.max(3, seconds / 2)) : Math.min(REST_SECONDS, Math.max(1, seconds / 4));
 }
 
 /** Sessions that talk: one in ten, and where that is many, ten for each message of a second, so that nobody says much. */
@@ -32,13 +36,23 @@ export const idle: Scenario = {
     talkers: talkersFor(dials),
     gatewayArgs: dials.heartbeat > 0 ? [] : ["--heartbeat-ms", `${heartbeatFor(dials.seconds) * 1000}`],
   }),
-  phases: (dials) => [...beginning(dials), { name: "hold", seconds: dials.seconds, what: "everybody beats; --rate > 0: some talk" }],
+  phases: (dials) => [
+    ...beginning(dials, restFor(dials)),
+    ...(dials.rate > 0 ? [warmUpPlan(dials)] : []),
+    { name: "hold", seconds: dials.seconds, what: "everybody beats; --rate > 0: some talk" },
+  ],
   async play(stage, dials) {
-    await begin(stage, dials);
+    await begin(stage, dials, restFor(dials));
+    if (dials.rate > 0) await warmUp(stage, dials);
     await stage.phase("hold", async (figures) => {
-      if (dials.rate > 0) await stage.traffic(dials.rate, EVERYBODY);
       // Memory is what it is after a while, when heaps have been tidied; and what idling costs is seen over all of the hold.
+      const before = await stage.batches();
       const window = dials.rate > 0 ? await stage.measure(dials.seconds) : await stage.during(() => stage.rest(dials.seconds));
+      if (dials.rate > 0) {
+        const after = await stage.batches();
+        figures["acked_per_second"] = Math.round(window.acked / Math.max(1e-3, window.seconds));
+        if (before !== undefined && after !== undefined && after > before) figures["messages_per_batch"] = Number((window.acked / (after - before)).toFixed(2));
+      }
       const alive = await stage.connected();
       figures["alive_at_end"] = alive;
       figures["connections_lost"] = window.closes;

@@ -103,6 +103,8 @@ export interface Stage {
   storeReads(): Promise<StoreReads | undefined>;
   /** Private memory of all gateways; undefined where they are not ours to look at. */
   gatewayBytes(): number | undefined;
+  /** Batches that gateways have sent to logic since its start; undefined where it does not say. */
+  batches(): Promise<number | undefined>;
   /** Says what did not hold; the run has failed then. */
   require(holds: boolean, otherwise: string): void;
 }
@@ -144,13 +146,13 @@ export const COMMON_DEFAULTS: Dials = {
   talkGateways: 0,
 };
 
-/** Where nothing is said, more than this connect faster: a million at a thousand a second take 17 minutes. */
-const MANY_CONNECTIONS = 100_000;
+/** Where nothing is said, from this number on they connect faster: a million at a thousand a second take 17 minutes. */
+const MANY_CONNECTIONS = 50_000;
 const CONNECT_RATE_OF_MANY = 2500;
 
 /** Sessions that connect each second, where nobody says. */
 export function usualConnectRate(connections: number): number {
-  return connections > MANY_CONNECTIONS ? CONNECT_RATE_OF_MANY : COMMON_DEFAULTS.connectRate;
+  return connections >= MANY_CONNECTIONS ? CONNECT_RATE_OF_MANY : COMMON_DEFAULTS.connectRate;
 }
 
 /** How long resting lasts, s. */
@@ -183,10 +185,10 @@ export function connectSeconds({ connections, connectRate }: Dials): number {
 export const CONNECT_PHASE = "connect";
 
 /** The phases that nearly every scenario begins with: all come, and rest. */
-export function beginning(dials: Dials): PhasePlan[] {
+export function beginning(dials: Dials, restSeconds = REST_SECONDS): PhasePlan[] {
   return [
     { name: CONNECT_PHASE, seconds: connectSeconds(dials), what: "all sessions connect, paced by --connect-rate" },
-    { name: "rest", seconds: REST_SECONDS, what: "nobody talks: memory per connection, CPU of idling" },
+    { name: "rest", seconds: restSeconds, what: "nobody talks: memory per connection, CPU of idling" },
   ];
 }
 
@@ -197,12 +199,12 @@ export async function requireAll(stage: Stage, { connections }: Dials): Promise<
 }
 
 /** Carries them out. */
-export async function begin(stage: Stage, dials: Dials): Promise<void> {
+export async function begin(stage: Stage, dials: Dials, restSeconds = Math.min(REST_SECONDS, Math.max(1, dials.seconds / 4))): Promise<void> {
   await stage.phase(CONNECT_PHASE, async (figures) => {
     const { connected, failed, tookMs, reachedMs } = await stage.connect();
     figures["connects_per_second"] = Math.round((connected * 1000) / Math.max(1, tookMs));
     if (failed === 0) figures["time_to_all_ms"] = Math.round(reachedMs.max);
     else figures["failed"] = failed;
   });
-  await stage.phase("rest", () => stage.rest(Math.min(REST_SECONDS, Math.max(1, dials.seconds / 4))));
+  await stage.phase("rest", () => stage.rest(restSeconds));
 }
