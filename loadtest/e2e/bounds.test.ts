@@ -6,6 +6,7 @@ import { HawserClient } from "../../client/index.ts";
 import { type GatewayOptions, gatewayConfig } from "../../gateway/config.ts";
 import { SILENT } from "../../gateway/log.ts";
 import { type RunningGateway, runGateway } from "../../gateway/main.ts";
+import { Owners, OwnersChange } from "../../gateway/relay/owners.ts";
 import { type Client, type ClientKind, openClient } from "../../gateway/testing/client.ts";
 import { LogicPeer } from "../../gateway/testing/logic-peer.ts";
 import { startNats } from "../../gateway/testing/nats-server.ts";
@@ -24,6 +25,7 @@ import { DeliveryClass } from "../../proto/delivery-class.ts";
 import { ErrorCode, errorName } from "../../proto/error-code.ts";
 import { encodeFrame, encodeMessage } from "../../proto/frame.ts";
 import { FrameType } from "../../proto/frame-type.ts";
+import { hawser as fabric } from "../../proto/gen/fabric.js";
 import { hawser } from "../../proto/gen/hawser.js";
 import { Limits } from "../../proto/limits.ts";
 import { LINK_LIMITS, LinkEnd, type LinkLimits } from "../../proto/link.ts";
@@ -300,6 +302,24 @@ t.test("gateway", GATEWAY, async (t) => {
 });
 
 t.test("links", async (t) => {
+  t.test("ranges of shards that owners claim", async (t) => {
+    const owners = new Owners();
+    const { Owner } = fabric.fabric.v1;
+    for (let i = 0; i < 5000; i++) {
+      const value = Owner.encode({
+        incarnation: text("logic---"),
+        epoch: 1,
+        shardFirst: i,
+        shardLast: i,
+        shardCount: 65_536,
+        store: Uint8Array.of(1),
+      }).finish();
+      t.equal(owners.apply(ownerKey(i, i), value), i < 4096 ? OwnersChange.Changed : OwnersChange.Refused);
+    }
+    t.equal(owners.ranges.size, 4096);
+    t.match(owners.problem, /too many/);
+  });
+
   t.test("the ring of batches that are not acknowledged", async (t) => {
     const end = new LinkEnd(text("gateway-"), text("logic---"), 1, 0, { ...LINK_LIMITS, ringBatchesMax: 10, ringBytesMax: 1000 });
     for (let i = 0; i < 10; i++) {
