@@ -142,6 +142,9 @@ export function gatewayConfig(options: GatewayOptions): GatewayConfig {
   const tcpPort = port("tcpPort", options.tcpPort ?? 7070);
   const webSocketPort = port("webSocketPort", options.webSocketPort ?? 7071);
   if (tcpPort === false && webSocketPort === false) throw new ConfigError("no port to serve clients on: give tcpPort or webSocketPort");
+  if (options.sharePorts === true && (tcpPort === 0 || webSocketPort === 0)) {
+    throw new ConfigError("sharePorts with a port that the system chooses, which nobody else would find: give tcpPort and webSocketPort, or false");
+  }
   const sendsPerSecond = number("sendsPerSecond", options.sendsPerSecond ?? 100, 1, 1e6);
   const requestsPerSecond = number("requestsPerSecond", options.requestsPerSecond ?? 500, 1, 1e6);
   const nuisancesPerSecond = number("nuisancesPerSecond", options.nuisancesPerSecond ?? 100, 1, 1e6);

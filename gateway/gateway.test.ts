@@ -14,7 +14,7 @@ import { SILENT } from "./log.ts";
 import { type RunningGateway, runGateway } from "./main.ts";
 import { type Client, type ClientKind, openClient } from "./testing/client.ts";
 import { LogicPeer, type LogicPeerOptions } from "./testing/logic-peer.ts";
-import { startNats, type TestNats } from "./testing/nats-server.ts";
+import { freePort, startNats, type TestNats } from "./testing/nats-server.ts";
 
 const Class = { Control: 0, Push: 1, Sync: 2, Close: 3 };
 const LINKS = { ...LINK_LIMITS, beatMs: 100, resendMs: 100, lostMs: 1500 };
@@ -386,6 +386,110 @@ t.test("on real NATS", { skip: nats === undefined ? "no nats-server on this mach
     t.strictSame(logic.peer.requests, ["bob 5 1"]);
     t.strictSame(logic.peer.mismatches, []);
     t.equal(clients[2]!.closeCode, 1000);
+  });
+
+  t.test("a storm: let in at the pace, the others told when to come, and let in then", async (t) => {
+    const { running } = await scene(t, nats, { handshakesPerSecond: 60, handshakeMs: 2000, handshakesMax: 1000 });
+    let refused = 0;
+    const moments: number[] = [];
+    const come = async (i: number): Promise<void> => {
+      const client = await openClient(i % 2 === 0 ? "tcp" : "ws", i % 2 === 0 ? running.tcpPort! : running.webSocketPort!);
+      t.teardown(() => client.destroy());
+      client.write(helloFrame(`user${i}`, { install: bytesOf(`${i}`.padStart(8, "0")) }));
+      await client.until(() => client.frames.length > 0, "an answer");
+      if (client.frames[0]!.type === FrameType.Welcome) return;
+      const { code, closes, retryAfterMs } = hawser.v1.Error.decode(await client.next(FrameType.Error));
+      t.strictSame([errorName(code as number), closes], ["BUSY", true]);
+      await client.until(() => client.closed, "the close");
+      refused++;
+      moments.push(retryAfterMs);
+      await new Promise((resolve) => setTimeout(resolve, retryAfterMs));
+      return come(i);
+    };
+    // Opened first: who connects slowly would be no storm.
+    await Promise.all(Array.from({ length: 160 }, (_, i) => come(i)));
+    const { admission, table } = running.gateway;
+    t.equal(table.readyCount, 160);
+    t.ok(refused > 20 && refused <= 80, `${refused} were told to come later`);
+    t.equal(admission.returned, admission.turnedAway, "each once, and known when it came");
+    t.ok(new Set(moments).size > moments.length / 2, "each has a moment of its own");
+    t.strictSame([admission.queued, admission.running, running.gateway.handshakes], [0, 0, 0]);
+  });
+
+  t.test("too many handshakes at once are sent away before they are heard", async (t) => {
+    const { running, open } = await scene(t, nats, { handshakesMax: 2 });
+    const silent = await Promise.all([1, 2].map(() => openClient("tcp", running.tcpPort!)));
+    t.teardown(() => silent.forEach((client) => client.destroy()));
+    await until(() => running.gateway.handshakes === 2, "two that say nothing");
+    const third = await open("ws", "carol");
+    const { code, retryAfterMs } = hawser.v1.Error.decode(await third.next(FrameType.Error));
+    t.equal(errorName(code as number), "BUSY");
+    t.ok(retryAfterMs > 0);
+    silent[0]!.destroy();
+    await until(() => running.gateway.handshakes === 1, "one that says nothing");
+    await (await open("ws", "carol")).next(FrameType.Welcome);
+  });
+
+  t.test("gateways know of each other: targets, lifetimes, shared ports", async (t) => {
+    const { cluster, running, open } = await scene(t, nats, { connectionLifetimeMs: 1000 });
+    const more = async (options: GatewayOptions): Promise<RunningGateway> => {
+      const shared = {
+        natsServers: nats.url,
+        host: "127.0.0.1",
+        devTokens: true,
+        linkLimits: LINKS,
+        drainMs: 600,
+        lingerMs: 300,
+        tcpPort: 0,
+        webSocketPort: 0,
+      } as const;
+      const other = await runGateway(gatewayConfig({ ...shared, adminPort: false, cluster, ...options }), SILENT);
+      t.teardown(() => other.stop());
+      return other;
+    };
+    const clients = await Promise.all(Array.from({ length: 40 }, (_, i) => open("tcp", `u${i}`)));
+    for (const client of clients) await client.next(FrameType.Welcome);
+    t.equal(running.gateway.membership!.others, 0);
+    await new Promise((resolve) => setTimeout(resolve, 2200));
+    t.notOk(
+      clients.some(({ frames }) => frames.some(({ type }) => type === FrameType.GoAway)),
+      "alone: there is nowhere to go, however long they last",
+    );
+    const other = await more({});
+    await until(() => running.gateway.membership!.others === 1, "the other one");
+    await until(() => clients.some(({ frames }) => frames.some(({ type }) => type === FrameType.GoAway)), "somebody to be told", 15_000);
+    const told = clients.find(({ frames }) => frames.some(({ type }) => type === FrameType.GoAway))!;
+    const goAway = hawser.v1.GoAway.decode(await told.next(FrameType.GoAway));
+    t.strictSame([goAway.reason, goAway.target], [2, `127.0.0.1:${other.tcpPort}`]);
+
+    // The other one leaves: its clients are sent here. Then there is nobody.
+    await until(() => other.gateway.ready, "the other one to be ready");
+    const there = await openClient("ws", other.webSocketPort!);
+    t.teardown(() => there.destroy());
+    there.write(helloFrame("zoe"));
+    await there.next(FrameType.Welcome);
+    await until(() => other.gateway.membership!.others === 1, "this one");
+    const stopped = other.stop();
+    t.equal(hawser.v1.GoAway.decode(await there.next(FrameType.GoAway)).target, `127.0.0.1:${running.webSocketPort}`);
+    await until(() => running.gateway.membership!.target("tcp") === "", "nobody to send clients to");
+    await stopped;
+
+    // Two on one port: who comes is at the one or the other, and a drain needs no target.
+    const port = await freePort();
+    t.throws(() => gatewayConfig({ devTokens: true, sharePorts: true, tcpPort: 0 }), { message: /nobody else would find/ });
+    const first = await more({ tcpPort: false, webSocketPort: port, sharePorts: true, advertiseWebSocket: "chat.example:443" });
+    const second = await more({ tcpPort: false, sharePorts: true, webSocketPort: port });
+    t.equal(second.webSocketPort, first.webSocketPort);
+    await t.rejects(more({ tcpPort: false, webSocketPort: port }), "not without being told to");
+    await until(() => first.gateway.ready && second.gateway.ready, "both to be ready");
+    for (let i = 0; i < 30; i++) {
+      const client = await openClient("ws", port);
+      t.teardown(() => client.destroy());
+      client.write(helloFrame(`s${i}`));
+      await client.next(FrameType.Welcome);
+    }
+    t.equal(first.gateway.table.readyCount + second.gateway.table.readyCount, 30);
+    t.ok(first.gateway.table.readyCount > 0 && second.gateway.table.readyCount > 0, "the kernel spreads them");
   });
 
   t.test("NATS dies and comes back: connections stay", async (t) => {
