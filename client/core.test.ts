@@ -712,6 +712,21 @@ t.test("wake while waiting connects at once, unless the server named the time", 
   t.end();
 });
 
+t.test("a time slot is kept to the millisecond, however often there was one before", (t) => {
+  const h = new Harness();
+  h.do(() => h.core.start(h.now));
+  for (const [i, slot] of [1234, 60_000, 17].entries()) {
+    h.connect();
+    h.error(ErrorCode.Busy, { closes: true, retryAfterMs: slot });
+    h.do(() => h.core.wake(h.now));
+    h.pass(slot - 1);
+    t.equal(h.orders.length, i + 1, "not before its slot");
+    h.pass(1);
+    t.equal(h.orders.length, i + 2, "and then at once");
+  }
+  t.end();
+});
+
 t.test("hashes: the same log passes, another is dropped and fetched again", (t) => {
   const texts = ["one", "two", "three"];
   const good = chain(texts);
