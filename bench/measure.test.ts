@@ -3,7 +3,6 @@ import t from "tap";
 import { type Candidate, calibrate, consumed, measure, quantile, spreadPercent } from "./measure.ts";
 import { median } from "./process-cpu.ts";
 import { formatTable, timingTable } from "./result.ts";
-import { trainDictionary } from "./micro/dictionary.ts";
 
 /** Work that takes so many µs of a clock of its own. */
 class Clock {
@@ -115,13 +114,4 @@ t.test("a table shows three digits of what is small and all of what is large", a
     formatTable({ title: "", columns: [{ key: "a", title: "a" }], rows: [{ a: null }, { a: 1234567 }, { a: 0.5 }, { a: 0 }] }),
     "\n  a\n  -\n  1,234,567\n  0.500\n  0",
   );
-});
-
-t.test("a dictionary is of its messages' bytes, has no more than was asked for, and the best last", async (t) => {
-  const frequent = Array.from({ length: 200 }, (_, i) => Buffer.from(`${i} see you at eight then, at the usual place`));
-  const others = Array.from({ length: 200 }, (_, i) => Buffer.from(`${(i * 7919).toString(36)} nothing in common ${(i * 104_729).toString(36)}`));
-  const dictionary = Buffer.from(trainDictionary([...frequent, ...others], 512));
-  t.ok(dictionary.length > 0 && dictionary.length <= 512);
-  t.match(dictionary.toString(), /you at eight|at the usual/);
-  t.equal(trainDictionary([Buffer.from("only once, and nothing else")], 512).length, 0, "what is in one message only is not frequent");
 });

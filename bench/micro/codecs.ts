@@ -1,6 +1,8 @@
 // The compressors that are tried, each as a pair of functions with the same contract. One that is not to be had here is left out,
 // and says so.
 import * as zlib from "node:zlib";
+import { SMALL_BYTES_MAX, SmallDeflater } from "../../proto/codec/deflate.ts";
+import { nodeInflate } from "../../proto/codec/zlib-inflate.ts";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { ensureToolPackages } from "../tool-packages.ts";
@@ -12,6 +14,8 @@ export interface Compressor {
   inflate(bytes: Uint8Array): Uint8Array;
   /** Bytes of what `compress` gives that say the inflated size, which the wire says by itself. */
   readonly sizeBytes: number;
+  /** Larger bodies are not for it. */
+  readonly bytesMax?: number;
 }
 
 interface Lz4 {
@@ -29,7 +33,7 @@ interface Zstd {
 /** All that can be had, with the dictionary and without. */
 export function compressors(dictionary: Uint8Array, say: (line: string) => void): Compressor[] {
   const dictionaryBuffer = Buffer.from(dictionary);
-  return [...lz4(dictionaryBuffer, say), ...deflate(dictionaryBuffer), ...brotli(), ...zstd(dictionaryBuffer, say)];
+  return [...lz4(dictionaryBuffer, say), ...deflate(dictionaryBuffer), ...own(dictionary), ...brotli(), ...zstd(dictionaryBuffer, say)];
 }
 
 function lz4(dictionary: Buffer, say: (line: string) => void): Compressor[] {
@@ -68,6 +72,43 @@ function deflate(dictionary: Buffer): Compressor[] {
       inflate: (bytes: Uint8Array) => zlib.inflateRawSync(bytes, { dictionary }),
     },
   ]);
+}
+
+/** What gateways and clients use: proto/codec/deflate.ts and, for larger bodies, zlib's level 1; beside it what each would do alone. */
+function own(dictionary: Uint8Array): Compressor[] {
+  const ofOwn = (words: Uint8Array) => {
+    const deflater = new SmallDeflater(words);
+    return (bytes: Uint8Array): Uint8Array => sized(bytes.length, (out) => deflater.deflate(bytes, out, SIZE_BYTES, out.length - SIZE_BYTES));
+  };
+  const inflateWith = (words: Uint8Array) => (bytes: Uint8Array) => nodeInflate(bytes.subarray(SIZE_BYTES), sizeOf(bytes), words)!;
+  const none = new Uint8Array(0);
+  const small = ofOwn(dictionary);
+  const zlibFrom = 1200;
+  const shipped = (bytes: Uint8Array): Uint8Array => {
+    if (bytes.length < zlibFrom) return small(bytes);
+    const data = zlib.deflateRawSync(bytes, { level: 1, dictionary, chunkSize: bytes.length });
+    return sized(bytes.length, (out) => {
+      out.set(data, SIZE_BYTES);
+      return SIZE_BYTES + data.length;
+    });
+  };
+  return [
+    { name: "own deflate", sizeBytes: SIZE_BYTES, bytesMax: SMALL_BYTES_MAX, compress: ofOwn(none), inflate: inflateWith(none) },
+    { name: "own deflate + dictionary", sizeBytes: SIZE_BYTES, bytesMax: SMALL_BYTES_MAX, compress: small, inflate: inflateWith(dictionary) },
+    { name: "as shipped", sizeBytes: SIZE_BYTES, compress: shipped, inflate: inflateWith(dictionary) },
+  ];
+}
+
+/** The inflated size stands before the data, as lz4 has it. */
+const SIZE_BYTES = 4;
+function sized(size: number, write: (out: Uint8Array) => number): Uint8Array {
+  const out = new Uint8Array(SIZE_BYTES + size + (size >> 3) + 16);
+  const end = write(out);
+  new DataView(out.buffer).setUint32(0, size);
+  return out.subarray(0, end);
+}
+function sizeOf(bytes: Uint8Array): number {
+  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
 }
 
 function brotli(): Compressor[] {

@@ -1,20 +1,28 @@
 // Whether compressing pays, on what would be compressed: bodies of real frames, one by one, in batches, and as pages. The
 // dictionary is trained on the messages of one half of the users and everything is measured on the other half's, so that no
-// ratio comes from having seen the text before. The floor is a copy of the same bytes.
+// ratio comes from having seen the text before. The floor is a copy of the same bytes. "As shipped" is what gateways do; what they
+// decide by is in gateway/compress/policy.ts.
 import { hash } from "node:crypto";
 import { encodeBatch } from "../../proto/frame.ts";
 import { varintBytes } from "../../proto/varint.ts";
+import { trainDictionary } from "../../cli/dictionary/train.ts";
+import { defaultDictionary } from "../../proto/codec/default-dictionary.ts";
 import { FrameType, HeaderBit } from "../../proto/frame-type.ts";
+import { savingOf } from "../../cli/dictionary/saving.ts";
+import { hex } from "../../proto/hex.ts";
 import { hawser } from "../../proto/gen/hawser.js";
 import { Limits } from "../../proto/limits.ts";
 import { type Candidate, measure, measureOptions, type Timing } from "../measure.ts";
 import type { BenchOptions, BenchResult, Row, Table } from "../result.ts";
 import { bodyOf, pushFrame, realSamples, type Sample } from "../samples.ts";
 import { type Compressor, compressors } from "./codecs.ts";
-import { trainDictionary } from "./dictionary.ts";
+import { threadHopTable } from "./thread-hop.ts";
 import { each } from "./each.ts";
 
+const SMALL_BATCH = 4;
 const BATCH = 20;
+/** As `hawser dictionary train` has it. */
+const SENDERS_MIN = 3;
 /** What a client can be expected to keep, and to have shipped with it. */
 export const DICTIONARY_BYTES = 16 * 1024;
 const FLOOR = "copy";
@@ -32,15 +40,17 @@ export async function run(options: BenchOptions): Promise<BenchResult> {
   const known = samples.filter(({ from }) => isTraining(from));
   const others = samples.filter(({ from }) => !isTraining(from));
   const dictionary = trainDictionary(
-    known.map((sample) => bodyOf(pushFrame(sample))),
+    known.map((sample) => ({ sender: hex(sample.from), bytes: bodyOf(pushFrame(sample)) })),
     DICTIONARY_BYTES,
+    SENDERS_MIN,
   );
   const codecs = compressors(dictionary, progress);
   const tested = evenly(others, quick ? 4000 : 20_000);
   const bodies = tested.map((sample) => bodyOf(pushFrame(sample)));
   const units: Unit[] = [
     { name: "one Push", bodies },
-    { name: `batch of ${BATCH} Pushes`, bodies: batches(bodies) },
+    { name: `batch of ${SMALL_BATCH} Pushes`, bodies: batches(bodies, SMALL_BATCH) },
+    { name: `batch of ${BATCH} Pushes`, bodies: batches(bodies, BATCH) },
     { name: "full Page", bodies: pages(tested) },
   ];
   const notes = [
@@ -52,13 +62,19 @@ export async function run(options: BenchOptions): Promise<BenchResult> {
   const unfit: string[] = [];
   for (const unit of units) {
     progress(unit.name);
-    const rows = codecs.map((codec) => ratioRow(codec, unit.bodies));
-    const measured = await measure(candidatesFor(codecs, unit.bodies), measureOptions(options));
+    const longest = Math.max(...unit.bodies.map((body) => body.length));
+    const fitting = codecs.filter(({ bytesMax }) => bytesMax === undefined || longest <= bytesMax);
+    const rows = fitting.map((codec) => ratioRow(codec, unit.bodies));
+    const measured = await measure(candidatesFor(fitting, unit.bodies), measureOptions(options));
     const bytes = meanBytes(unit.bodies);
-    addTimes(rows, codecs, measured.timings, bytes);
+    addTimes(rows, fitting, measured.timings, bytes);
     tables.push({ title: `${unit.name}, ${Math.round(bytes)} bytes on average`, columns: COLUMNS, rows });
     for (const reason of measured.unfit) unfit.push(`${unit.name}: ${reason}`);
   }
+  progress("dictionaries");
+  tables.push(dictionaryTable(known, bodies, dictionary));
+  progress("threads");
+  tables.push(await threadHopTable(units.slice(-2), dictionary, 1, quick ? 200 : 1000));
   return { bench: "compression", notes, tables, conditions: await meter.end(), unfit };
 }
 
@@ -88,10 +104,31 @@ function evenly<T>(items: readonly T[], count: number): T[] {
   return Array.from({ length: runs }, (_, run) => items.slice(Math.floor(run * step), Math.floor(run * step) + BATCH)).flat();
 }
 
-function batches(bodies: readonly Uint8Array[]): Uint8Array[] {
-  return Array.from({ length: Math.floor(bodies.length / BATCH) }, (_, i) =>
-    bodyOf(encodeBatch(FrameType.Push | HeaderBit.Batch, bodies.slice(i * BATCH, i * BATCH + BATCH))),
+function batches(bodies: readonly Uint8Array[], together: number): Uint8Array[] {
+  return Array.from({ length: Math.floor(bodies.length / together) }, (_, i) =>
+    bodyOf(encodeBatch(FrameType.Push | HeaderBit.Batch, bodies.slice(i * together, i * together + together))),
   );
+}
+
+/** Bytes left with dictionaries of several sizes and kinds, by what is shipped. */
+function dictionaryTable(known: readonly Sample[], bodies: readonly Uint8Array[], trained: Uint8Array): Table {
+  const messages = known.map((sample) => ({ sender: hex(sample.from), bytes: bodyOf(pushFrame(sample)) }));
+  const kinds: [string, Uint8Array][] = [
+    ["none", new Uint8Array(0)],
+    ["the default one", defaultDictionary((bytes) => new Uint8Array(hash("sha256", bytes, "buffer"))).bytes],
+    ["trained, 4 KiB", trainDictionary(messages, 4096, SENDERS_MIN)],
+    ["trained, 16 KiB", trained],
+    ["trained, 28 KiB", trainDictionary(messages, 28 * 1024, SENDERS_MIN)],
+    ["trained, 16 KiB, of any text", trainDictionary(messages, DICTIONARY_BYTES, 1)],
+  ];
+  const rows = kinds.map(([name, bytes]) => ({ name, bytes: bytes.length, ...savingOf(bytes, bodies) }));
+  const columns = [
+    { key: "name", title: "" },
+    { key: "bytes", title: "bytes" },
+    { key: "single", title: "one Push", digits: 3 },
+    { key: "batch", title: `batch of ${BATCH}`, digits: 3 },
+  ];
+  return { title: `bytes left, by dictionary (trained: what at least ${SENDERS_MIN} senders have written)`, columns, rows };
 }
 
 /** The messages as pages of one long conversation of two. */

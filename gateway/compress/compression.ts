@@ -24,8 +24,8 @@ export interface LinkReadings {
   bufferedBytes(slot: number): number;
 }
 
-/** About 10 ms of a turn. */
-const TURN_BYTES_MAX = 512 * 1024;
+/** About 3 ms: what a turn may take longer for it. What is more goes out as it is. */
+const TURN_BYTES_MAX = 256 * 1024;
 /** A client asks for one or two in a connection's life. */
 const DICTIONARY_REQUESTS_MAX = 4;
 const NO_BYTES = new Uint8Array(0);
