@@ -84,7 +84,8 @@ export class Gathered {
     if (place < 0) return 0;
     let at = from;
     for (let entry = this.first[place]!; entry !== END; entry = this.next[entry]!) into[at++] = this.frames[entry]!;
-    this.forget(slot);
+    this.first[place] = END;
+    this.bytes[place] = 0;
     return at - from;
   }
 

@@ -35,10 +35,10 @@ export class OutboxWriter {
   /** Writes frames[0 … count - 1] and lets go of them. */
   write(slot: number, frames: Uint8Array[], count: number): WriteResult {
     const left = this.shaper?.shapes(slot) === true ? this.shaper.shape(slot, frames, count) : count;
-    let bytes = 0;
-    for (let i = 0; i < left; i++) bytes += frames[i]!.length;
+    let bytes = frames[0]!.length;
+    for (let i = 1; i < left; i++) bytes += frames[i]!.length;
     const result = left === 1 ? this.port.write(slot, frames[0]!) : this.port.writeMany(slot, frames, left);
-    frames.fill(NONE, 0, count);
+    for (let i = 0; i < count; i++) frames[i] = NONE;
     this.writtenBytes = result === WriteResult.Dropped ? 0 : bytes;
     this.counters.bytesOut[0]! += this.writtenBytes;
     return result;
