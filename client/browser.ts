@@ -25,12 +25,18 @@ const PLATFORM: Platform = {
   open: (url, sink) => webSocketTransport(new WebSocket(url, SUBPROTOCOL) as unknown as WebSocketLike, sink),
 };
 
+/** "wifi", "cellular" …, where the browser tells. */
+function networkType(): string {
+  const connection = (globalThis.navigator as { connection?: { type?: unknown } } | undefined)?.connection;
+  return typeof connection?.type === "string" ? connection.type : "";
+}
+
 export class HawserClient extends Client {
   private readonly onWake: () => void;
 
   /** Throws BAD_ARGUMENT on options that make no sense. */
   constructor(options: ClientOptions) {
-    super(options, PLATFORM);
+    super({ network: networkType, ...options }, PLATFORM);
     this.onWake = () => {
       if (typeof document === "undefined" || document.visibilityState === "visible") this.wake();
     };

@@ -10,6 +10,7 @@
 import { BEAT_FRAME } from "../proto/frame.ts";
 import { Limits } from "../proto/limits.ts";
 import { HawserError, LocalErrorCode } from "./errors.ts";
+import { LossMemory } from "./loss-memory.ts";
 import { NEVER } from "./outputs.ts";
 import type { ConnectionState, Outputs } from "./outputs.ts";
 
@@ -22,6 +23,9 @@ const BACKOFF_MAX_MS = 30_000;
 const OPEN_MS = Limits.handshakeMs;
 /** Without a byte for so long after a beat or request, the connection counts as dead (SPEC.md §10). */
 export const SILENCE_MS = 10_000;
+/** A tick that comes so late says that the process was frozen, and nothing about the network. */
+const FROZEN_MS = 5000;
+const PUT_OFF_MS = 1000;
 
 /** A random time up to twice as long at each attempt (SPEC.md §3): many that fail together do not come back together. */
 export function fullJitterMs(random: () => number, attempt: number): number {
@@ -38,8 +42,18 @@ export class Connection {
   private at: number;
   private heartbeatMs: number;
   private beatAt: number;
+  /** When a frame of ours last went out. */
+  private wroteAt: number;
   /** Since when something of ours waits for a sign of life; NEVER: nothing does. */
   private silentSince: number;
+  /** When a byte last went either way, and when before that. */
+  private passedAt: number;
+  private passedBefore: number;
+  /** For how long nothing had gone either way when what waits was sent; 0: not known, or not worth saying. */
+  private silenceMs: number;
+  /** The same of the connection before, if it was found dead of it: for Hello. */
+  lostAfterMs: number;
+  private readonly losses: LossMemory;
   /** A GoAway's moment, or NEVER. */
   private leaveAt: number;
   private target: string;
@@ -56,7 +70,13 @@ export class Connection {
     this.at = NEVER;
     this.heartbeatMs = 0;
     this.beatAt = NEVER;
+    this.wroteAt = 0;
     this.silentSince = NEVER;
+    this.passedAt = 0;
+    this.passedBefore = 0;
+    this.silenceMs = 0;
+    this.lostAfterMs = 0;
+    this.losses = new LossMemory();
     this.leaveAt = NEVER;
     this.target = "";
     this.freshToken = false;
@@ -91,8 +111,12 @@ export class Connection {
   online(heartbeatMs: number, now: number): void {
     this.enter(Phase.Online, NEVER);
     this.heartbeatMs = heartbeatMs;
+    this.lostAfterMs = 0;
+    this.passedAt = now;
+    this.passedBefore = now;
+    this.wroteAt = now;
     // The first beat at a random moment of the second half, so that clients that came together do not beat together.
-    this.beatAt = heartbeatMs > 0 ? now + heartbeatMs * (0.5 + this.random() / 2) : NEVER;
+    this.beatAt = heartbeatMs > 0 ? now + this.intervalMs(now) * (0.5 + this.random() / 2) : NEVER;
     this.outputs.schedule(this.beatAt);
     this.report("online", undefined, undefined);
   }
@@ -102,21 +126,41 @@ export class Connection {
     this.attempt = 0;
   }
 
+  /** The server has another interval for us, from the last frame of ours on. */
+  heartbeat(heartbeatMs: number, now: number): void {
+    this.heartbeatMs = heartbeatMs;
+    this.beatAt = heartbeatMs > 0 ? Math.max(now, this.wroteAt + this.intervalMs(now)) : NEVER;
+    this.outputs.schedule(this.beatAt);
+  }
+
+  /** The device is on another network than the last time: what was learned there does not hold here. */
+  moved(): void {
+    this.losses.forget();
+    this.lostAfterMs = 0;
+    this.silenceMs = 0;
+  }
+
   /** A byte came. */
-  received(): void {
+  received(now: number): void {
+    if (this.silentSince !== NEVER && this.silenceMs > 0) this.losses.survived(this.silenceMs);
     this.silentSince = NEVER;
+    this.passed(now);
   }
 
   /** A frame goes out. */
   wrote(now: number): void {
     // Not scheduled: the earlier tick finds the later time.
-    if (this.heartbeatMs > 0) this.beatAt = now + this.heartbeatMs;
+    if (this.heartbeatMs > 0) this.beatAt = now + this.intervalMs(now);
+    this.wroteAt = now;
+    this.passed(now);
   }
 
   /** Something goes out that the server will answer. */
   asked(now: number): void {
     if (this.silentSince !== NEVER) return;
     this.silentSince = now;
+    // Written just now, by the frame that asks.
+    this.silenceMs = now - (this.passedAt === now ? this.passedBefore : this.passedAt);
     this.outputs.schedule(now + SILENCE_MS);
   }
 
@@ -168,6 +212,8 @@ export class Connection {
 
   /** The device woke up, or is on another network: no reason to wait any longer. */
   wakes(): boolean {
+    // It was frozen, or somewhere else.
+    this.silenceMs = 0;
     return this.phase === Phase.Waiting && !this.instructed;
   }
 
@@ -179,13 +225,47 @@ export class Connection {
     }
     if (this.phase !== Phase.Online) return undefined;
     if (now >= this.leaveAt) return "open";
-    if (now >= this.silentSince + SILENCE_MS) return new HawserError(LocalErrorCode.ConnectFailed, "the server fell silent");
+    if (now >= this.silentSince + SILENCE_MS) {
+      if (now < this.silentSince + SILENCE_MS + FROZEN_MS) this.foundDead(now);
+      return new HawserError(LocalErrorCode.ConnectFailed, "the server fell silent");
+    }
     if (now >= this.beatAt) {
+      const frozen = now >= this.beatAt + FROZEN_MS;
       this.outputs.frames.push(BEAT_FRAME);
       this.wrote(now);
       this.asked(now);
+      if (frozen) this.silenceMs = 0;
     }
     return undefined;
+  }
+
+  beatDue(now: number): boolean {
+    return this.phase === Phase.Online && now >= this.beatAt;
+  }
+
+  /** Something else goes out in its place now; a beat follows if it does not. */
+  putOffBeat(now: number): void {
+    this.silenceMs = 0;
+    this.beatAt = now + PUT_OFF_MS;
+    this.outputs.schedule(this.beatAt);
+  }
+
+  private foundDead(now: number): void {
+    // Less is nobody's timer: the network itself was gone.
+    if (this.silenceMs < SILENCE_MS) return;
+    this.lostAfterMs = Math.round(this.silenceMs);
+    this.losses.lost(this.silenceMs, now);
+  }
+
+  /** What the server says, or less where that has killed a connection lately. */
+  intervalMs(now: number): number {
+    return Math.min(this.heartbeatMs, this.losses.capMs(now));
+  }
+
+  private passed(now: number): void {
+    if (now === this.passedAt) return;
+    this.passedBefore = this.passedAt;
+    this.passedAt = now;
   }
 
   dueAt(): number {

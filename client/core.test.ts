@@ -922,6 +922,82 @@ t.test("beats: after heartbeat_ms without a frame; silence after one is death", 
   t.end();
 });
 
+t.test("intervals: another one by Heartbeat; a death of silence is told in the next Hello and avoided for a while, other ends are not", (t) => {
+  const MINUTE = 60_000;
+  const h = new Harness({ random: () => 0 }).online({ heartbeatMs: 10 * MINUTE });
+  /** What goes out next must come in `ms`, and is answered. */
+  const next = (ms: number, type: number, why: string) => {
+    h.pass(ms - 1);
+    t.same(h.types(), [], `not before: ${why}`);
+    h.pass(1);
+    const [written] = h.took();
+    t.equal(written?.type, type, why);
+    if (type === FrameType.Check) h.receive(FrameType.Checked, hawser.v1.Checked, { ref: written!.ref });
+    else h.bytes(Uint8Array.of(0));
+    return written;
+  };
+  next(5 * MINUTE, FrameType.Check, "the first one early; where beats are rarer than Checks, a Check takes the place of a beat");
+  h.receive(FrameType.Heartbeat, hawser.v1.Heartbeat, { heartbeatMs: 20 * MINUTE });
+  next(13.5 * MINUTE, FrameType.Check, "the next was planned for shorter beats");
+  next(20 * MINUTE, FrameType.Check, "a longer one");
+  h.pass(10 * MINUTE);
+  h.receive(FrameType.Heartbeat, hawser.v1.Heartbeat, { heartbeatMs: 2 * MINUTE });
+  h.pass(0);
+  t.equal(h.types().length, 1, "a shorter one, which is over already");
+  h.bytes(Uint8Array.of(0));
+  h.receive(FrameType.Heartbeat, hawser.v1.Heartbeat, { heartbeatMs: 0 });
+  h.took();
+  h.pass(9 * MINUTE);
+  t.notOk(h.types().includes(0), "none");
+  t.end();
+});
+
+t.test("a death of silence is told in the next Hello and avoided for a while; other ends are not", (t) => {
+  const MINUTE = 60_000;
+  let network = "wifi";
+  const h = new Harness({ random: () => 0, network: () => network }).online({ heartbeatMs: 4 * MINUTE });
+  /** Connects again and shows the Hello; the server says four minutes. */
+  const again = () => {
+    h.pass(0);
+    h.connect();
+    const hello = h.took().find(({ type }) => type === FrameType.Hello)!.body;
+    h.welcome({ heartbeatMs: 4 * MINUTE });
+    h.heads(0, [], "w");
+    h.took();
+    return hello;
+  };
+  const beat = (ms: number) => {
+    h.pass(ms);
+    t.same(h.types(), [0]);
+    h.bytes(Uint8Array.of(0));
+  };
+  beat(2 * MINUTE);
+  h.pass(2.5 * MINUTE);
+  h.took().map(({ ref }) => h.receive(FrameType.Checked, hawser.v1.Checked, { ref }));
+  h.pass(4 * MINUTE);
+  t.same(h.types(), [0]);
+  h.pass(10_000);
+  t.equal(h.closes, 1, "no answer");
+  t.equal(again().lostAfterMs, 4 * MINUTE, "what it died of");
+  beat(MINUTE);
+  beat(2 * MINUTE);
+  h.lose();
+  t.equal(again().lostAfterMs, 0, "an end that was none of silence");
+  beat(MINUTE);
+  h.pass(2 * MINUTE);
+  h.do(() => h.core.wake(h.now));
+  h.pass(10_000);
+  t.equal(h.closes, 3);
+  t.equal(again().lostAfterMs, 0, "whoever slept may have been anywhere");
+  beat(MINUTE);
+  h.pass(2 * MINUTE + 10_000);
+  network = "310-260";
+  t.match(again(), { network: "310-260", lostAfterMs: 0 }, "another network's death is nobody's business");
+  h.pass(2 * MINUTE);
+  t.same(h.types(), [0], "and its interval is the server's again");
+  t.end();
+});
+
 t.test("a connection that does not open, and a Hello without answer", (t) => {
   const h = new Harness();
   h.do(() => h.core.start(h.now));
@@ -1075,7 +1151,7 @@ t.test("what a server must not send costs the connection; what is unknown is ign
   t.match(split.of("error"), [{ error: { name: "PROTOCOL_VIOLATION" } }], "a frame over two WebSocket messages");
 
   const h = new Harness().online();
-  for (const type of [16, 17, 24, 30, 31]) h.bytes(encodeFrame(type, Uint8Array.of(1, 2, 3)));
+  for (const type of [16, 19, 24, 30, 31]) h.bytes(encodeFrame(type, Uint8Array.of(1, 2, 3)));
   for (const type of [FrameType.Hello, FrameType.Send, FrameType.Fetch]) h.bytes(encodeFrame(type, new Uint8Array(0)));
   h.receive(FrameType.Sent, Sent, { ref: 77, seq: 1, time: 1 });
   h.error(ErrorCode.Busy, { ref: 77 });

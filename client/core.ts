@@ -51,8 +51,8 @@ export interface CoreOptions {
   readonly verify: boolean;
   /** How many rows of each conversation the first Sync of a new store pulls. */
   readonly history: number | "all";
-  /** Hint for the server: a stable name of the network in use. */
-  readonly network: string;
+  /** Hint for the server: a stable name of the network in use, or what tells it, asked for each connection. */
+  readonly network: string | (() => string);
   /** Messages, and bytes of them, that may wait for confirmation. */
   readonly pendingMax: number;
   readonly pendingBytesMax: number;
@@ -68,7 +68,9 @@ export class ClientCore implements ReceiverControl, DigestSource {
   readonly outputs: Outputs;
   readonly journal: Journal;
   readonly digestSha256: Sha256;
-  private readonly network: string;
+  private readonly network: string | (() => string);
+  /** Of the last connection; undefined: there was none. */
+  private lastNetwork: string | undefined;
   private readonly random: () => number;
   private readonly root: RootRecord;
   private readonly connection: Connection;
@@ -97,6 +99,7 @@ export class ClientCore implements ReceiverControl, DigestSource {
     this.journal = new Journal(options.records !== undefined);
     this.digestSha256 = sha256;
     this.network = options.network;
+    this.lastNetwork = undefined;
     this.random = random;
     this.root = new RootRecord(newInstall(random), options.device);
     this.connection = new Connection(this.outputs, random);
@@ -293,6 +296,7 @@ export class ClientCore implements ReceiverControl, DigestSource {
   tick(now: number): void {
     this.now = now;
     this.outputs.dueAt = NEVER;
+    if (this.connection.beatDue(now) && this.sync.insteadOfBeat(now)) this.connection.putOffBeat(now);
     const due = this.connection.tick(now);
     if (due === "open") {
       if (this.online) this.outputs.close = true;
@@ -328,6 +332,7 @@ export class ClientCore implements ReceiverControl, DigestSource {
     this.requests.open(welcome.requestsInFlightMax);
     this.sends.open(welcome.frameBytesMax, welcome.sendsPerSecond, now);
     this.connection.online(welcome.heartbeatMs, now);
+    this.sync.restMs = this.connection.intervalMs(now);
     this.sync.opened(root.watermark, now);
     // What came due while there was no connection.
     this.sends.tick(now);
@@ -403,6 +408,9 @@ export class ClientCore implements ReceiverControl, DigestSource {
 
   private writeHello(token: string): void {
     const root = this.root;
+    const network = typeof this.network === "string" ? this.network : this.network();
+    if (this.lastNetwork !== undefined && network !== this.lastNetwork) this.connection.moved();
+    this.lastNetwork = network;
     const hello = {
       versionMin: VERSION,
       versionMax: VERSION,
@@ -412,7 +420,8 @@ export class ClientCore implements ReceiverControl, DigestSource {
       connection: root.connection,
       sync: true,
       watermark: root.watermark,
-      network: this.network,
+      network,
+      lostAfterMs: this.connection.lostAfterMs,
       ...this.codec.offer(),
     };
     this.outputs.frames.push(encodeMessage(FrameType.Hello, hawser.v1.Hello, hello));
@@ -450,6 +459,7 @@ export class ClientCore implements ReceiverControl, DigestSource {
   private reschedule(now: number): void {
     this.scheduleAfter(now, this.connection.dueAt());
     if (!this.online) return;
+    this.sync.restMs = this.connection.intervalMs(now);
     this.scheduleAfter(now, this.requests.dueAt());
     this.scheduleAfter(now, this.sends.dueAt(now));
     this.scheduleAfter(now, this.sync.dueAt());

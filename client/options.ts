@@ -17,8 +17,11 @@ export interface ClientOptions {
   readonly history?: number | "all" | undefined;
   /** Check the conversations' hashes as messages come in. Default true. */
   readonly verify?: boolean | undefined;
-  /** A stable name of the network in use ("wifi"), by which servers choose the interval of beats. */
-  readonly network?: string | undefined;
+  /**
+   * A stable name of the network in use ("wifi", "310-260"), or what tells it, asked for each connection: servers learn the interval of
+   * beats for each. In browsers by default what navigator.connection says.
+   */
+  readonly network?: string | (() => string) | undefined;
   /** Offer compression: the server then compresses what pays, and so does this client. Default true. */
   readonly compression?: boolean | undefined;
   /** Messages that may wait for confirmation; beyond it send() rejects with QUEUE_FULL. Default 1,000. */

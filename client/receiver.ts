@@ -96,7 +96,7 @@ export class Receiver implements FrameSink {
     const reader = this.reader;
     if (reader === undefined) return;
     this.now = now;
-    this.parts.connection.received();
+    this.parts.connection.received(now);
     const error = reader.push(bytes, this);
     if (this.reader !== reader) return;
     if (error !== 0) this.violation(`bad framing (${ERROR_RULES[error].name})`);
@@ -173,6 +173,8 @@ export class Receiver implements FrameSink {
         return this.onDictionary(decode(hawser.v1.Dictionary, body));
       case FrameType.GoAway:
         return this.onGoAway(decode(hawser.v1.GoAway, body));
+      case FrameType.Heartbeat:
+        return this.parts.connection.heartbeat(decode(hawser.v1.Heartbeat, body).heartbeatMs, this.now);
       case FrameType.Welcome:
         throw new Violation("a second Welcome");
       default:

@@ -19,6 +19,8 @@ import { ANSWER_MS, Request, RequestKind } from "./requests.ts";
 const CHECK_EVERY_MS = 5 * 60_000;
 /** After a refusal for good, which there should be none of. */
 const REFUSED_MS = 30_000;
+/** Of the interval of beats: Checks wait for a beat to take the place of, up to this. */
+const REST_PATIENCE = 1.5;
 
 const State = { Idle: 0, Due: 1, Asked: 2, Pulling: 3 } as const;
 type State = (typeof State)[keyof typeof State];
@@ -44,6 +46,8 @@ export class Sync {
   private reached: Uint8Array;
   /** Logs with rows of this Sync still to come. */
   private readonly waiting: Set<ConversationLog>;
+  /** Interval of beats. Where it is longer than that of Checks, these take the place of beats, so that a phone at rest wakes its radio once, not twice. */
+  restMs: number;
   private checkAt: number;
   private checkAsked: boolean;
 
@@ -57,6 +61,7 @@ export class Sync {
     this.cursor = NO_BYTES;
     this.reached = NO_BYTES;
     this.waiting = new Set();
+    this.restMs = 0;
     this.checkAt = NEVER;
     this.checkAsked = false;
   }
@@ -124,7 +129,15 @@ export class Sync {
   checked(now: number): void {
     this.checkAsked = false;
     // Not all clients of a fleet at the same moment.
-    this.checkLater(now + CHECK_EVERY_MS * (0.9 + this.random() / 5));
+    const everyMs = this.restMs > CHECK_EVERY_MS ? this.restMs * REST_PATIENCE : CHECK_EVERY_MS;
+    this.checkLater(now + everyMs * (0.9 + this.random() / 5));
+  }
+
+  /** A beat is due: whether a Check goes out in its place. */
+  insteadOfBeat(now: number): boolean {
+    if (this.restMs <= CHECK_EVERY_MS || this.state !== State.Idle || this.checkAsked) return false;
+    this.checkLater(now);
+    return true;
   }
 
   /** An Error without a number came: whether it answers the Sync of Hello. `waitMs` as for refused(). */
