@@ -3,8 +3,11 @@
 // at which the bucket will be full again (the generic cell rate algorithm, ITU-T I.371).
 //
 // Invariants: at most ¾ of the places are taken. A key with something open is never forgotten. One with nothing open
-// whose bucket is full is as good as unknown, and is what makes room; when there is none, the one that the hand meets
-// next is forgotten although its bucket is not full, so that those who come with ever new keys cost no more than the table.
+// whose bucket is full is as good as unknown, and is what makes room; when there is none nearby, one is forgotten although
+// its bucket is not full, so that those who come with ever new keys cost no more than the table.
+//
+// Who makes room is looked for from a random place. A hand that goes round would leave the places before it ever fuller and
+// those behind it emptier: at ¾ on the whole, 125 µs for a key instead of half a microsecond.
 
 /** Bucket numbers of a key. */
 export const BUCKETS = 2;
@@ -32,7 +35,8 @@ export class RateTable {
   private readonly open: Uint32Array;
   /** By place and bucket: when it is full again, ms. */
   private readonly fullAt: Float64Array;
-  private hand: number;
+  /** State of a xorshift generator, never 0. */
+  private dice: number;
 
   /**
    * Room for `keysMax` keys, at least as many as can have something open at once. `seed`: any 32 bits, unknown to
@@ -50,7 +54,7 @@ export class RateTable {
     this.taken = new Uint8Array(capacity);
     this.open = new Uint32Array(capacity);
     this.fullAt = new Float64Array(capacity * BUCKETS);
-    this.hand = 0;
+    this.dice = seed | 1;
   }
 
   /** Things of this key that are open. */
@@ -123,9 +127,9 @@ export class RateTable {
   /** Forgets a key: within a few steps one that is as good as unknown, otherwise the next one with nothing open. */
   private makeRoom(now: number): void {
     let victim = NOBODY;
+    const start = this.throwDice();
     for (let steps = 0; steps <= this.mask; steps++) {
-      this.hand = (this.hand + 1) & this.mask;
-      const at = this.hand;
+      const at = (start + steps) & this.mask;
       if (this.taken[at] === 0 || this.open[at] !== 0) continue;
       if (this.isFull(at, now)) return this.remove(at);
       if (victim === NOBODY) victim = at;
@@ -134,6 +138,16 @@ export class RateTable {
     if (victim === NOBODY) throw new Error("more keys have something open than the table was made for");
     this.evictions++;
     this.remove(victim);
+  }
+
+  /** Marsaglia's xorshift, 13, 17, 5. */
+  private throwDice(): number {
+    let x = this.dice;
+    x ^= x << 13;
+    x ^= x >>> 17;
+    x ^= x << 5;
+    this.dice = x;
+    return x & this.mask;
   }
 
   private isFull(at: number, now: number): boolean {
