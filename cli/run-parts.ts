@@ -208,9 +208,11 @@ export class RunningParts {
   private spawn(part: Part, heir: boolean): void {
     const { name } = part;
     const command = part.beside !== undefined && this.turned.has(name) !== heir ? part.beside : part;
+    // Of this process alone: what its predecessor says meanwhile explains nothing.
+    const last: string[] = [];
+    this.lastLines.set(name, last);
     const process: PartProcess = new PartProcess(command, {
       line: (text) => {
-        const last = this.lastLines.get(name)!;
         last.push(text);
         if (last.length > LAST_LINES) last.shift();
         this.options.line(name, text);

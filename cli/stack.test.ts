@@ -2,7 +2,7 @@
 // what is tested is their supervision.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -15,12 +15,12 @@ import { startStack } from "./stack.ts";
 
 /** Serves /readyz, notes its life in log.txt beside the data, heeds SIGTERM unless told not to, ends with its parent. */
 const PART = `
-import { appendFileSync } from "node:fs";
+import { appendFileSync, existsSync } from "node:fs";
 import { createServer } from "node:http";
 const [name, ...args] = process.argv.slice(2);
 const value = (flag) => args[args.indexOf(flag) + 1];
 const note = (text) => appendFileSync(new URL("./log.txt", import.meta.url), name + " " + text + "\\n");
-if (process.env.BROKEN === name) {
+if (process.env.BROKEN === name || existsSync(new URL("./broken-" + name, import.meta.url))) {
   console.error("the disk is full");
   process.exit(3);
 }
@@ -119,6 +119,80 @@ t.test("a start that fails says why and leaves nothing", async (t) => {
   await t.rejects(startStack({ ...options, ports: "free" }), { message: "/nowhere/nats-server" });
   if (before === undefined) Reflect.deleteProperty(process.env, "HAWSER_NATS_SERVER");
   else process.env["HAWSER_NATS_SERVER"] = before;
+});
+
+t.test("gateways are replaced one after the other, by call and by signal; one that does not start ends it", async (t) => {
+  const listeners = process.listenerCount("SIGUSR2");
+  for (const sharePorts of [true, false]) {
+    const dir = t.testdir({ "part.mjs": PART });
+    const data = join(dir, "data");
+    const told: string[] = [];
+    const restarts: string[] = [];
+    const stack = await startStack({
+      dataDir: data,
+      ports: "free",
+      gateways: 2,
+      sharePorts,
+      program: join(dir, "part.mjs"),
+      line: () => {},
+      tell: (text) => told.push(text),
+      onRestart: (part, how) => restarts.push(`${part} ${how}`),
+      rollsBySignal: true,
+    });
+    t.teardown(() => stack.stopNow());
+    const record = () => JSON.parse(readFileSync(join(data, "run.json"), "utf8")) as { parts: Record<string, { pid: number }>; roll: { state: string } };
+    const [a, b] = stack.urls.gateways as [{ tcp: string; http: string }, { tcp: string; http: string }];
+    t.equal(a.tcp === b.tcp, sharePorts);
+    const before = { ...stack.pids };
+    const http = a.http;
+    writeFileSync(join(dir, "log.txt"), "");
+    await stack.roll();
+    const { pids } = stack;
+    t.strictSame(Object.keys(pids).sort(), ["gateway", "gateway-2", "logic", "nats"]);
+    t.equal(pids["logic"], before["logic"]);
+    for (const part of ["gateway", "gateway-2"]) {
+      t.not(pids[part], before[part]);
+      t.equal(record().parts[part]?.pid, pids[part], "the record knows the new one");
+    }
+    t.strictSame(Object.keys(record().parts).sort(), ["gateway", "gateway-2", "logic", "nats"]);
+    t.equal(a.http === http, !sharePorts, "a process beside another has a port of its own");
+    t.equal(stack.urls.http, a.http);
+    t.ok(await httpReady(`${a.http}/readyz`));
+    const lives = readFileSync(join(dir, "log.txt"), "utf8").trim().split("\n");
+    t.strictSame(
+      lives,
+      sharePorts ? ["gateway up", "gateway stopped", "gateway up", "gateway stopped"] : ["gateway stopped", "gateway up", "gateway stopped", "gateway up"],
+    );
+
+    // Twice: back to the port of before, where it is another one.
+    process.kill(process.pid, "SIGUSR2");
+    while (record().roll.state !== "done") await sleep(20);
+    t.equal(a.http, http);
+    t.ok(await httpReady(`${a.http}/readyz`));
+    t.not(stack.pids["gateway-2"], pids["gateway-2"]);
+
+    // A version that does not start.
+    writeFileSync(join(dir, "broken-gateway"), "");
+    const now = { ...stack.pids };
+    const rolling = stack.roll();
+    await t.rejects(stack.roll(), { message: "under way" });
+    await t.rejects(rolling, { message: "gateway: it ended with exit code 3, and said last:\n  the disk is full" });
+    t.equal(stack.pids["gateway-2"], now["gateway-2"], "the next one was left alone");
+    if (sharePorts) {
+      t.equal(stack.pids["gateway"], now["gateway"], "and the old one serves on");
+      t.ok(await httpReady(`${a.http}/readyz`));
+      t.strictSame(restarts, []);
+    } else {
+      const back = stack.restarted("gateway");
+      rmSync(join(dir, "broken-gateway"));
+      await back;
+      t.ok(restarts.length > 0, "it is tried again as ever");
+    }
+    const ended = { ...stack.pids };
+    await stack.stop();
+    for (const [part, pid] of Object.entries(ended)) t.equal(identify(pid), undefined, `${part} is gone`);
+    t.equal(process.listenerCount("SIGUSR2"), listeners, "and nobody listens any more");
+  }
 });
 
 t.test("nothing outlives a supervisor that is killed", async (t) => {
