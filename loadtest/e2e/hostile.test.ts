@@ -194,7 +194,8 @@ t.test("tokens: only what the login service signed, for whom and as long as it s
   const right = await Raw.open(main.tcp);
   right.write(hello({ token: jwt({ ...claims, device: "phone", exp: now + 1e12 }, SECRET), device: "phone", versionMin: 0, versionMax: 5 }));
   const welcome = await right.take("Welcome");
-  t.match({ ...welcome }, { version: 1, heartbeatMs: 240_000, payloadBytesMax: 65_536, frameBytesMax: 524_288 });
+  t.match({ ...welcome }, { version: 1, payloadBytesMax: 65_536, frameBytesMax: 524_288 });
+  t.ok(welcome.heartbeatMs > 60_000 && welcome.heartbeatMs <= 240_000, `an interval of a network that nobody knows: ${welcome.heartbeatMs} ms`);
   t.equal(Buffer.from(welcome.user).toString(), "carol");
   right.destroy();
 
