@@ -8,8 +8,8 @@
 //                  made up for by a Resync when all is written
 //   ephemeral      dropped as soon as anything waits
 //
-// All connections together have backlogBytesMax for pushes, and twice that for everything: once half of it is taken, who holds more than
-// an equal share of it lags. A connection that takes nothing for stallMs while something waits is closed as well.
+// All connections together have backlogBytesMax for pushes, and twice that for everything, beside what a turn gathered for them before they waited:
+// once half of it is taken, who holds more than an equal share of it lags. A connection that takes nothing for stallMs while something waits is closed as well.
 // Invariant: a slot has the flag Waiting while the backlog knows it.
 import { encodeMessage } from "../../proto/frame.ts";
 import { DeliveryClass } from "../../proto/delivery-class.ts";
@@ -227,10 +227,22 @@ export class Outbox implements BacklogOwner {
 
   private gather(slot: number, frame: Uint8Array): void {
     const { gathered } = this;
-    gathered.add(slot, frame);
     this.counters.framesOut[frameType(frame)]!++;
+    if ((this.flags[slot]! & Flag.Waiting) !== 0 && this.waits(slot, frame)) return;
+    gathered.add(slot, frame);
     if (gathered.frameCount === 1) this.owner.flushSoon();
     else if (gathered.frameCount >= GATHERED_FRAMES_MAX || gathered.byteCount >= GATHERED_BYTES_MAX) this.flush();
+  }
+
+  /** Puts the frame behind what waits for the slot, at once, so that it counts at once. False: its transport takes more. */
+  private waits(slot: number, frame: Uint8Array): boolean {
+    const waiting = this.backlog.of(slot)!;
+    if (!this.backlog.blocked(waiting)) return false;
+    const count = this.gathered.take(slot, this.many, 0);
+    this.many[count] = frame;
+    this.backlog.enqueue(waiting, this.many, count + 1);
+    this.many.fill(NONE, 0, count + 1);
+    return true;
   }
 
   /** Hands what was gathered for the slot to its transport, or lets it wait behind what waits. */
