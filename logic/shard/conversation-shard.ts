@@ -202,7 +202,7 @@ export class ConversationShard {
     if (install !== undefined) {
       conversation.dropIdleSender(this.limits.sendersMax);
       const known = conversation.findSender(int32At(install, 0), int32At(install, 4));
-      if (known === undefined) conversation.senders.push(new Sender(install, stored?.clientSeq ?? 0));
+      if (known === undefined) conversation.addSender(new Sender(install, stored?.clientSeq ?? 0));
     }
     const parked = this.parked.get(keyText) ?? [];
     this.parked.delete(keyText);

@@ -60,6 +60,8 @@ export interface Members {
   readonly secondShard: number;
 }
 
+const NO_SENDERS: readonly Sender[] = [];
+
 export class Conversation {
   readonly key: Uint8Array;
   readonly keyText: string;
@@ -74,7 +76,7 @@ export class Conversation {
   committedTime: number;
   committedUncounted: number;
   /** In the order in which they came; few as a rule, so they are looked through. */
-  readonly senders: Sender[];
+  senders: readonly Sender[];
   /** Records in open commits; a conversation with any is never evicted. */
   open: number;
 
@@ -86,7 +88,7 @@ export class Conversation {
     this.hash = this.committedHash = head?.hash ?? HASH_START;
     this.time = this.committedTime = head?.time ?? 0;
     this.uncounted = this.committedUncounted = head?.uncounted ?? 0;
-    this.senders = [];
+    this.senders = NO_SENDERS;
     this.open = 0;
   }
 
@@ -103,7 +105,12 @@ export class Conversation {
   dropIdleSender(max: number): void {
     if (this.senders.length < max) return;
     const idle = this.senders.findIndex((sender) => sender.pending.length === 0);
-    if (idle >= 0) this.senders.splice(idle, 1);
+    if (idle >= 0) this.senders = this.senders.toSpliced(idle, 1);
+  }
+
+  /** The list is made anew, exactly as long as it has to be: one that grew has room for 17. */
+  addSender(sender: Sender): void {
+    this.senders = [...this.senders, sender];
   }
 
   /** The committed head. */
