@@ -251,8 +251,6 @@ export class Connection {
   }
 
   private foundDead(now: number): void {
-    // Less is nobody's timer: the network itself was gone.
-    if (this.silenceMs < SILENCE_MS) return;
     this.lostAfterMs = Math.round(this.silenceMs);
     this.losses.lost(this.silenceMs, now);
   }

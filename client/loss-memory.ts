@@ -26,6 +26,8 @@ export class LossMemory {
 
   /** A connection on this network was found dead after `silentMs` without a byte. */
   lost(silentMs: number, now: number): void {
+    // So short a silence is nobody's timer: the network itself was gone.
+    if (silentMs < 2 * CAP_MS_MIN) return;
     this.losses = now - this.lostAt > REMEMBER_MS_MAX ? 1 : this.losses + 1;
     this.lostAt = now;
     this.cap = Math.max(CAP_MS_MIN, silentMs / 2);

@@ -1,10 +1,13 @@
 // A core on a bench: plays the shell and the server by hand. Frames that the core writes are decoded into
 // `written`, events are gathered, time moves only when told.
 import { hash } from "node:crypto";
-import { encodeMessage } from "../../proto/frame.ts";
+import { inflateBody } from "../../proto/codec/codec.ts";
+import { defaultDictionary } from "../../proto/codec/default-dictionary.ts";
+import { inflateRaw } from "../../proto/codec/inflate.ts";
+import { encodeMessage, splitBatch } from "../../proto/frame.ts";
 import type { Encodable } from "../../proto/frame.ts";
 import { BEAT, FrameReader } from "../../proto/frame-reader.ts";
-import { FrameType, TYPE_MASK } from "../../proto/frame-type.ts";
+import { FrameType, HeaderBit, TYPE_MASK } from "../../proto/frame-type.ts";
 import { hawser } from "../../proto/gen/hawser.js";
 import { ClientCore } from "../core.ts";
 import type { CoreOptions } from "../core.ts";
@@ -36,6 +39,7 @@ const CODECS: Readonly<Record<number, { decode(bytes: Uint8Array): object }>> = 
   [FrameType.Fetch]: hawser.v1.Fetch,
   [FrameType.Check]: hawser.v1.Check,
   [FrameType.Read]: hawser.v1.Read,
+  [FrameType.Dictionary]: hawser.v1.Dictionary,
 };
 
 /** A frame from the client; `ref` is its number on the connection (0: Hello or a beat). */
@@ -50,9 +54,12 @@ export interface Written {
 export class ClientStream {
   private readonly reader: FrameReader;
   private count: number;
+  /** Compressed frames. */
+  compressed: number;
 
   constructor() {
     this.reader = new FrameReader(1 << 20);
+    this.compressed = 0;
     this.count = 0;
   }
 
@@ -61,16 +68,29 @@ export class ClientStream {
     const error = this.reader.push(bytes, {
       frame: (header, chunk, start, end) => {
         if (header === BEAT) written.push({ type: BEAT, ref: 0, body: undefined });
-        else {
-          const type = header & TYPE_MASK;
-          const ref = type === FrameType.Hello ? 0 : ++this.count;
-          written.push({ type, ref, body: CODECS[type]!.decode(new Uint8Array(chunk.subarray(start, end))) });
-        }
+        else this.message(header, new Uint8Array(chunk.subarray(start, end)), written);
         return true;
       },
     });
     if (error !== 0) throw new Error(`the client wrote a bad frame: ${error}`);
     return written;
+  }
+
+  /** Compressed frames are of the default dictionary. */
+  private message(header: number, body: Uint8Array, written: Written[]): void {
+    if ((header & HeaderBit.Compressed) !== 0) {
+      this.compressed++;
+      const inflated = inflateBody(body, 0, body.length, 1 << 20, defaultDictionary(sha256).bytes, inflateRaw);
+      if (inflated === undefined) throw new Error("the client wrote what does not inflate");
+      return this.message(header & ~HeaderBit.Compressed, inflated, written);
+    }
+    if ((header & HeaderBit.Batch) !== 0) {
+      splitBatch(body, 0, body.length, (start, end) => this.message(header & ~HeaderBit.Batch, body.subarray(start, end), written));
+      return;
+    }
+    const type = header & TYPE_MASK;
+    const ref = type === FrameType.Hello ? 0 : ++this.count;
+    written.push({ type, ref, body: CODECS[type]!.decode(body) });
   }
 }
 
@@ -86,7 +106,7 @@ export class Harness {
   random: () => number;
   /** false: changes are not written by themselves, as when a disk is slow. */
   storeAtOnce: boolean;
-  private stream: ClientStream;
+  stream: ClientStream;
   private readonly options: CoreOptions;
 
   constructor(options: Partial<CoreOptions> = {}) {
