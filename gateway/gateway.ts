@@ -148,6 +148,10 @@ export class Gateway implements TransportEvents, SessionSink, RelaySessions, Out
 
   // Transports tell
 
+  admits(remoteAddress: string): boolean {
+    return this.addressLimits.admits(remoteAddress, performance.now());
+  }
+
   opened(slot: number, remoteAddress: string, ageMs = 0): void {
     const now = performance.now();
     const turned = this.addressLimits.opened(slot, remoteAddress, now);

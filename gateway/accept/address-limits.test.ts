@@ -127,6 +127,14 @@ t.test("new connections of an address, and tokens of it that were refused", (t) 
   t.equal(connects(100, 4000), 6);
   t.equal(connects(100, 3_600_000), 20, "and never more");
 
+  let sockets = 0;
+  for (let i = 0; i < 100; i++) if (limits.admits("198.51.100.9", 5000)) sockets++;
+  t.equal(sockets, 40, "sockets before their handshake: twice as many");
+  t.equal(limits.admits("198.51.100.9", 5250), true);
+  t.equal(limits.admits("198.51.100.9", 5250), false);
+  t.equal(limits.opened(1, "198.51.100.9", 5250), undefined, "a bucket of its own");
+  limits.closed(1);
+
   const other = "198.51.100.2";
   for (let i = 0; i < 3; i++) {
     t.equal(limits.opened(1, other, 4_000_000), undefined);

@@ -46,7 +46,9 @@ const RECENT_MAX = 16_384;
 const USERS_MAX = 65_536;
 /** Somebody whose connections are all taken: until one of them ends is anybody's guess. */
 const RETRY_MS = 10_000;
-const Bucket = { Connects: 0, Failures: 1 } as const;
+const Bucket = { Connects: 0, Failures: 1, Sockets: 2 } as const;
+/** Sockets may come so many times as fast as connections: those are told why they are turned away, these cannot be. */
+const SOCKETS_SHARE = 2;
 /** High halves of keys that no IPv6 address of a host begins with (ff00::/8 is multicast). */
 const V4_HIGH = 0xffff0000;
 
@@ -55,6 +57,7 @@ export class AddressLimits {
   readonly turned: Float64Array;
   private readonly options: AddressLimitOptions;
   private readonly connects: Rate;
+  private readonly sockets: Rate;
   private readonly failures: Rate;
   private readonly userConnects: Rate;
   private readonly addresses: RateTable;
@@ -70,6 +73,7 @@ export class AddressLimits {
     this.turned = new Float64Array(TURNED_BY.length);
     this.options = options;
     this.connects = { perSecond: options.connectsPerAddressPerSecond, burst: options.connectsPerAddressPerSecond * CONNECTS_BURST_SECONDS };
+    this.sockets = { perSecond: SOCKETS_SHARE * this.connects.perSecond, burst: SOCKETS_SHARE * this.connects.burst };
     this.failures = { perSecond: options.authFailuresPerAddressPerMinute / 60, burst: options.authFailuresPerAddressPerMinute };
     this.userConnects = { perSecond: options.connectsPerUserPerMinute / 60, burst: options.connectsPerUserPerMinute };
     this.addresses = new RateTable(slots + RECENT_MAX, seed);
@@ -83,6 +87,14 @@ export class AddressLimits {
   /** Addresses known now, and forgotten for want of room; users likewise. */
   get known(): { addresses: number; users: number; evictions: number } {
     return { addresses: this.addresses.size, users: this.users.size, evictions: this.addresses.evictions + this.users.evictions };
+  }
+
+  /** A socket came whose handshake of TLS or HTTP is still to be: is it worth that? */
+  admits(address: string, now: number): boolean {
+    if (this.options.connectsPerAddressPerSecond === 0 || !this.readKey(address)) return true;
+    if (this.addresses.take(keyHigh, keyLow, Bucket.Sockets, this.sockets, now) === 0) return true;
+    this.turned[TurnedBy.Sockets]!++;
+    return false;
   }
 
   /** A connection opened; one that is turned away is counted as open until `closed`, as it is. `now`: monotonic ms. */
@@ -148,8 +160,8 @@ export class AddressLimits {
 }
 
 /** Indexes of `turned`, and their labels in metrics. */
-export const TurnedBy = { Open: 0, Connects: 1, Failures: 2, User: 3 } as const;
-export const TURNED_BY = ["address_connections", "address_rate", "address_auth_failures", "user_rate"];
+export const TurnedBy = { Open: 0, Connects: 1, Failures: 2, User: 3, Sockets: 4 } as const;
+export const TURNED_BY = ["address_connections", "address_rate", "address_auth_failures", "user_rate", "address_sockets"];
 
 let keyHigh = 0;
 let keyLow = 0;

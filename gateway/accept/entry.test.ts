@@ -29,10 +29,16 @@ class Recorder implements TransportEvents {
   readonly addresses: string[] = [];
   readonly ages: number[] = [];
   readonly broken_: string[] = [];
+  readonly asked: string[] = [];
+  admitted = true;
   frameCount = 0;
   closedCount = 0;
   transport: Transport | undefined;
 
+  admits(address: string): boolean {
+    this.asked.push(address);
+    return this.admitted;
+  }
   opened(_slot: number, address: string, ageMs = 0): void {
     this.addresses.push(address);
     this.ages.push(ageMs);
@@ -339,6 +345,29 @@ t.test("sockets that become nothing: bounded in time and number", { skip: noOpen
   await until(() => waiting.filter(({ destroyed }) => destroyed).length === 4, "those beyond the slots to be closed");
   waiting.find(({ destroyed }) => !destroyed)!.write(UPGRADE);
   await until(() => web.events.addresses.length === 1, "one of the others to upgrade");
+});
+
+t.test("who is not admitted costs no handshake", { skip: noOpenssl }, async (t) => {
+  const secure = await start(listenTcp, { tls: files() });
+  secure.events.admitted = false;
+  await t.rejects(dialTls(secure.transport.port));
+  t.same([secure.events.asked, secure.transport.failedHandshakes, secure.events.addresses], [["127.0.0.1"], 1, []]);
+  const behind = await start(listenTcp, { tls: files(), proxyProtocol: true });
+  behind.events.admitted = false;
+  const raw = dial(behind.transport.port);
+  raw.write(proxyV2(0x21, 0x11, V4));
+  await closed(raw);
+  t.same(behind.events.asked, ["192.0.2.7"], "asked for the client's address, not the proxy's");
+  for (const tls of [undefined, files()]) {
+    const web = await start(listenWebSocket, tls === undefined ? {} : { tls });
+    web.events.admitted = false;
+    for (let i = 0; i < 5; i++) await closed(dial(web.transport.port));
+    web.events.admitted = true;
+    const socket = new WebSocket(`ws${tls === undefined ? "" : "s"}://127.0.0.1:${web.transport.port}`, ALPN, { rejectUnauthorized: false });
+    t.teardown(() => socket.terminate());
+    await until(() => web.events.addresses.length === 1, "one that is admitted");
+    t.same([web.events.asked.length, web.transport.failedHandshakes], [6, 5]);
+  }
 });
 
 t.test("unfinished frames: all together are bounded, who would pass the bound is told", async (t) => {

@@ -16,6 +16,8 @@ export interface EntryOptions {
   /** For header and TLS together. */
   readonly handshakeMs: number;
   readonly tls?: TlsFileOptions;
+  /** Asked before TLS; see TransportEvents. */
+  readonly admits?: (address: string) => boolean;
 }
 
 /** A connection may begin: with its client's address, and ms since its socket was accepted. */
@@ -78,7 +80,7 @@ export class Entry {
     this.pending.set(key, entering[PENDING]);
     raw.on("close", onClose);
     if (options.proxyProtocol) raw.on("data", onHeader);
-    else this.tls!.emit("connection", raw);
+    else this.secure(entering[PENDING]);
   }
 
   /** See Transport.renewCertificate. */
@@ -109,10 +111,7 @@ export class Entry {
     if (proxyHeader.address !== "") pending.address = proxyHeader.address;
     raw.pause();
     if (proxyHeader.bytes < bytes.length) raw.unshift(bytes.subarray(proxyHeader.bytes));
-    if (this.tls !== undefined) {
-      this.tls.emit("connection", raw);
-      return;
-    }
+    if (this.tls !== undefined) return this.secure(pending);
     this.done(raw);
     raw.resume();
   }
@@ -120,6 +119,11 @@ export class Entry {
   closed(pending: Pending): void {
     // The port may be somebody else's by now.
     if (this.pending.get(pending.key) === pending) this.pending.delete(pending.key);
+  }
+
+  private secure(pending: Pending): void {
+    if (this.options.admits?.(pending.address) === false) return this.refuse(pending.raw);
+    this.tls!.emit("connection", pending.raw);
   }
 
   private done(socket: Socket): void {

@@ -90,7 +90,13 @@ class TcpTransport implements Transport {
     this.bytesRead = 0;
     const { proxyProtocol, trustedProxies, handshakeMs = Limits.handshakeMs, tls } = options;
     this.entry = new Entry(
-      { proxyProtocol, handshakeMs, ...(trustedProxies !== undefined && { trustedProxies }), ...(tls !== undefined && { tls }) },
+      {
+        proxyProtocol,
+        handshakeMs,
+        ...(trustedProxies !== undefined && { trustedProxies }),
+        ...(tls !== undefined && { tls }),
+        admits: (address) => events.admits?.(address) !== false,
+      },
       (socket, address, ageMs) => this.accept(socket, address, ageMs),
     );
     this.unfinishedBytes = 0;

@@ -31,6 +31,10 @@ export const FRAME_FIELDS = 4;
 
 /** What a transport tells; implemented by the gateway. */
 export interface TransportEvents {
+  /**
+   * A socket of this address came, whose handshake of TLS or HTTP comes before it is a connection. False: it is closed at once.
+   */
+  admits?(remoteAddress: string): boolean;
   /** `ageMs`: how long ago its socket was accepted, where a PROXY header and TLS took their time. */
   opened(slot: number, remoteAddress: string, ageMs?: number): void;
   /**

@@ -203,7 +203,10 @@ class WebSocketTransport implements Transport {
 
   private readonly counted = (response: HttpResponse, difference: number): void => {
     this.pendingCount += difference;
-    if (difference < 0 || this.pendingCount <= this.options.slotsMax) return;
+    if (difference < 0) return;
+    // Behind a proxy its address says nothing, and the client's comes later.
+    const admitted = this.options.proxyProtocol || this.events.admits?.(Buffer.from(response.getRemoteAddressAsText()).toString()) !== false;
+    if (admitted && this.pendingCount <= this.options.slotsMax) return;
     this.failedHandshakes++;
     response.close();
   };
