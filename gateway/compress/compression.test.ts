@@ -1,5 +1,6 @@
 // Compression of the gateway's connections: what is agreed on, what is compressed for whom and once, and that messages never
 // change, whatever happens to the frames around them.
+import { deflateRawSync } from "node:zlib";
 import fc from "fast-check";
 import t from "tap";
 import { Codec, dictionaryOf, inflateBody } from "../../proto/codec/codec.ts";
@@ -10,7 +11,10 @@ import { encodeBatch, encodeFrame, encodeMessage, lengthRead, readLength, splitB
 import { FrameType, HeaderBit, TYPE_MASK } from "../../proto/frame-type.ts";
 import { hawser } from "../../proto/gen/hawser.js";
 import { Limits } from "../../proto/limits.ts";
-import { CompressionCounters } from "../counters.ts";
+import { varintBytes, writeVarint } from "../../proto/varint.ts";
+import { CompressionCounters, Counters } from "../counters.ts";
+import { Requests } from "../session/requests.ts";
+import { SessionState, SessionTable } from "../session/session-table.ts";
 import { Compression } from "./compression.ts";
 import { sha256 } from "./dictionary-source.ts";
 import { DictionarySet, NO_DICTIONARY } from "./dictionary-set.ts";
@@ -301,4 +305,55 @@ t.test("inwards: only what the connection agreed on; dictionaries for those who 
   t.equal(ask(1, body(own.id)), ErrorCode.RateLimited, "enough for one connection");
   t.type(ask(0, body(own.id)), Uint8Array, "others have their own");
   t.equal(counters.dictionariesSent, 5);
+});
+
+t.test("requests: what inflates is handled like others, counted by what comes out, and cut off when it is too much", async (t) => {
+  const { compression } = bench();
+  compression.agree(0, offer);
+  const said: string[] = [];
+  const table = new SessionTable(8);
+  table.open(0);
+  table.state[0] = SessionState.Ready;
+  const outcomes = {
+    fail(slot: number, code: ErrorCode): void {
+      said.push(`fail ${code}`);
+      table.state[slot] = SessionState.Closing;
+    },
+    refuse: (_slot: number, ref: number, code: ErrorCode) => said.push(`refuse ${ref} ${code}`),
+    retryMs: () => 1000,
+  };
+  const sink = {
+    write: () => said.push("write"),
+    command: (_slot: number, type: number, ref: number, _bytes: Uint8Array, start: number, end: number) => said.push(`${type} ${ref} ${end - start}`),
+  };
+  const limits = {
+    sendsPerSecond: 1e6,
+    sendsBurst: 1e6,
+    requestsPerSecond: 1,
+    requestsBurst: 8,
+    nuisancesPerSecond: 1e6,
+    nuisancesBurst: 1e6,
+    frameBytesMax: 70_000,
+  };
+  const requests = new Requests(outcomes, table, sink, new Counters(), limits, compression);
+  const take = (header: number, inflated: Uint8Array, now = 0): string[] => {
+    const data = deflateRawSync(inflated, { dictionary: own.bytes });
+    const body = new Uint8Array(varintBytes(inflated.length) + data.length);
+    body.set(data, writeVarint(body, 0, inflated.length));
+    requests.frame(0, header | HeaderBit.Compressed, body, 0, body.length, now);
+    return said.splice(0);
+  };
+  t.same(take(FrameType.Send, utf8("hello")), [`${FrameType.Send} 1 5`]);
+  const batch = encodeBatch(FrameType.Send | HeaderBit.Batch, [utf8("one"), utf8("three")]);
+  t.same(take(FrameType.Send | HeaderBit.Batch, batch.subarray(2)), [`${FrameType.Send} 2 3`, `${FrameType.Send} 3 5`]);
+  t.same(take(FrameType.Send, new Uint8Array(64 * 1024)), [`${FrameType.Send} 4 65536`], "four at once");
+  t.same(take(FrameType.Send, new Uint8Array(64 * 1024)), [`fail ${ErrorCode.Busy}`], "too much");
+  for (const [header, inflated] of [
+    [FrameType.Send, new Uint8Array(70_000)],
+    [FrameType.Hello, utf8("hello")],
+    [FrameType.Send | HeaderBit.Batch, utf8("no batch at all")],
+  ] as const) {
+    table.state[0] = SessionState.Ready;
+    t.same(take(header, inflated, 60_000), [`fail ${ErrorCode.BadFrame}`]);
+  }
 });
