@@ -1,7 +1,6 @@
 // `hawser loadtest`: puts load on a whole Hawser, measures it and checks every message. Options to dials, the result to
 // people and files; what happens in between is in loadtest/run/ and loadtest/scenario/.
-import { accessSync, constants, existsSync, statSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { existsSync, writeFileSync } from "node:fs";
 import { type Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { compareFiles, formatComparison } from "../loadtest/compare.ts";
 import { renderReport } from "../loadtest/report/html.ts";
@@ -11,38 +10,11 @@ import { runLoadTest } from "../loadtest/run/load-test.ts";
 import { commandLine } from "../loadtest/run/machine.ts";
 import { exitCode, renderTable } from "../loadtest/run/table.ts";
 import { describeScenarios, dialsFor, SCENARIOS, scenarioNamed } from "../loadtest/scenario/catalogue.ts";
-import type { Dials, Transport } from "../loadtest/scenario/scenario.ts";
 import { LINK_PROFILES } from "../loadtest/shaper/link-profiles.ts";
 import { Failure, report } from "./failure.ts";
+import { checkWritable, type Flags, pick } from "./loadtest-flags.ts";
+import { buildSweep, type Stops } from "./loadtest-sweep.ts";
 import { integer, option } from "./options.ts";
-
-interface Flags {
-  scenario: string;
-  connections?: number;
-  seconds?: number;
-  rate?: number;
-  transport?: Transport;
-  connectRate?: number;
-  percent?: number;
-  devices?: number;
-  profile?: string;
-  heartbeat?: number;
-  url?: string[];
-  data?: string;
-  drivers?: number;
-  gateways?: number;
-  messages?: string;
-  seed: number;
-  talkers?: number;
-  talkGateways?: number;
-  lean?: boolean;
-  memoryFloor: number;
-  secret?: string;
-  json?: string;
-  report?: string;
-  strict?: boolean;
-  verbose?: boolean;
-}
 
 /** A run that could not be done. */
 const EXIT_NOT_DONE = 2;
@@ -55,7 +27,7 @@ export function build(command: Command): void {
       throw new CommanderError(error.exitCode === 0 ? 0 : EXIT_NOT_DONE, error.code, error.message);
     })
     .addOption(option("--scenario <name>", "what to do; see below", { default: "direct", choices: SCENARIOS.map(({ name }) => name) }))
-    .addOption(option("--connections <count>", "sessions, in all", { parse: integer(2, 10_000_000) }))
+    .addOption(option("--connections <count>", "sessions, in all; for sweep several numbers, separated by commas", { parse: sizes }))
     .addOption(option("--seconds <count>", "length of the part that is measured", { parse: integer(1, 1_000_000) }))
     .addOption(option("--rate <count>", "messages a second, in all, open loop", { parse: integer(0, 1_000_000) }))
     .addOption(option("--transport <kind>", "tcp, ws (WebSocket), or both by halves (default: tcp)", { choices: ["tcp", "ws", "both"] }))
@@ -119,11 +91,13 @@ Examples:
   npm run loadtest -- --scenario storm --connections 5000 --report storm.html
   npm run loadtest -- --scenario idle --connections 100000 --seconds 600 --json idle.json
   npm run loadtest -- --url tcp://127.0.0.1:7070 --url ws://127.0.0.1:7071 --transport both --data data
+  npm run loadtest -- sweep --connections 1000,10000,100000 --report sweep.html
   npm run loadtest -- compare before.json after.json`,
     )
     .action(async (flags: Flags) => {
       await withExitCode(() => loadtest(flags));
     });
+  buildSweep(command, sweeping);
   command
     .command("compare")
     .argument("<a>", "result of --json")
@@ -155,12 +129,28 @@ async function withExitCode(run: () => Promise<number>): Promise<void> {
   }
 }
 
+/** Runs a sweep, with the signals that end one. */
+async function sweeping(act: (stops: Stops) => Promise<number>): Promise<void> {
+  await withExitCode(async () => {
+    const stop = new AbortController();
+    const kill = new AbortController();
+    const forget = onSignals(stop, kill);
+    try {
+      return await act({ stop: stop.signal, kill: kill.signal });
+    } finally {
+      forget();
+    }
+  });
+}
+
 async function loadtest(flags: Flags): Promise<number> {
   const gateways = flags.url === undefined ? undefined : parseUrls(flags.url);
   if (gateways?.length === 0) throw new Failure("--url names no address: give tcp://host:port or ws://host:port");
   if (gateways !== undefined && flags.gateways !== undefined) throw new Failure("--gateways is for a stack of its own: with --url give each gateway's address");
   if (gateways === undefined && flags.data !== undefined) throw new Failure("--data goes with --url: a stack of its own has its data in a temporary folder");
   if (flags.messages !== undefined && !existsSync(flags.messages)) throw new Failure(`--messages ${flags.messages} is not there`);
+  if (flags.connections !== undefined && flags.connections.length > 1)
+    throw new Failure("several numbers of --connections are for a sweep: hawser loadtest sweep");
   checkWritable("--json", flags.json);
   checkWritable("--report", flags.report);
   const scenario = scenarioNamed(flags.scenario);
@@ -197,38 +187,6 @@ async function loadtest(flags: Flags): Promise<number> {
   }
 }
 
-const DIALS = [
-  "connections",
-  "seconds",
-  "rate",
-  "transport",
-  "connectRate",
-  "percent",
-  "devices",
-  "profile",
-  "heartbeat",
-  "talkers",
-  "talkGateways",
-] as const satisfies (keyof Dials)[];
-
-/** What was asked for of the scenario. */
-function pick(flags: Flags): Partial<Dials> {
-  return Object.fromEntries(DIALS.flatMap((dial) => (flags[dial] === undefined ? [] : [[dial, flags[dial]]])));
-}
-
-/** Throws Failure when a file can't be written there: better now than after a long run. Leaves nothing behind. */
-function checkWritable(flag: string, path: string | undefined): void {
-  if (path === undefined || path === "-") return;
-  try {
-    const is = statSync(path, { throwIfNoEntry: false });
-    if (is?.isDirectory()) throw new Failure(`${flag} ${path} is a folder: give a file`);
-    accessSync(is === undefined ? dirname(path) : path, constants.W_OK);
-  } catch (error) {
-    if (error instanceof Failure) throw error;
-    throw new Failure(`${flag} ${path} cannot be written: ${(error as NodeJS.ErrnoException).code ?? String(error)}`);
-  }
-}
-
 function write(flags: Flags, result: Result): void {
   // First what nothing can be made from again.
   if (flags.json === "-") console.log(JSON.stringify(result));
@@ -262,6 +220,12 @@ function onSignals(stop: AbortController, kill: AbortController): () => void {
   return () => {
     for (const signal of signals) process.off(signal, asked);
   };
+}
+
+const size = integer(2, 10_000_000);
+
+function sizes(text: string): number[] {
+  return text.split(",").map(size);
 }
 
 function percent(text: string): number {

@@ -143,9 +143,11 @@ const totals = { parts: AMOUNTS, all: number, available: orNull(number) };
 const MEMORY = shape({
   connections: number,
   before: shape(totals),
+  warm: maybe(shape({ ...totals, connections: number })),
   connected: shape(totals),
   end: maybe(shape({ ...totals, connections: number })),
   bytes_per_connection: AMOUNTS,
+  further_bytes_per_connection: maybe(AMOUNTS),
 });
 
 const RESULT = shape({

@@ -99,12 +99,16 @@ export interface MemoryAccount {
   connections: number;
   /** Servers that run, and drivers before they had sessions. */
   before: MemoryTotals;
+  /** With the first of them there, where the scenario let some come before the others: every process has done by then what it does once. */
+  warm?: MemoryTotals & { connections: number };
   /** Everybody connected and silent. */
   connected: MemoryTotals;
   /** When everything was played. */
   end?: MemoryTotals & { connections: number };
   /** What `connected` has more than `before`, for each connection; the kernel's is for both ends, when both are here. */
   bytes_per_connection: Record<string, number>;
+  /** The same over `warm`, for each that came after it: without what processes grow by anyway. */
+  further_bytes_per_connection?: Record<string, number>;
 }
 
 export interface PhaseResult {

@@ -29,7 +29,7 @@ export interface SweepPoint {
   idle_cpu_percent: number;
   /** Messages in a batch from a gateway to logic. */
   messages_per_batch: number | null;
-  /** Per connection: private memory of servers by part, of drivers, and of the kernel for both ends. */
+  /** Per connection, over warm processes where the run says: private memory of servers by part, of drivers, and of the kernel for both ends. */
   bytes: { servers: number | null; split: Record<string, number>; drivers: number | null; kernel: number | null; all: number | null };
   connect_seconds: number | null;
   latency_ms: { p50: number; p99: number } | null;
@@ -98,9 +98,11 @@ function pointOf({ result, file }: SweepInput): SweepPoint {
   const hold = result.phases.find(({ figures }) => "acked_per_second" in figures)?.figures ?? {};
   const perSecond = hold["acked_per_second"] ?? number(options["rate"]) ?? 0;
   const idle = server?.idle_cpu_percent ?? {};
-  const kernel = memory?.bytes_per_connection["kernel"] ?? server?.kernel_bytes_per_connection ?? null;
-  const drivers = memory?.bytes_per_connection["drivers"] ?? result.driver.bytes_per_connection;
-  const servers = server?.bytes_per_connection ?? null;
+  const further = memory?.further_bytes_per_connection;
+  const kernel = further?.["kernel"] ?? memory?.bytes_per_connection["kernel"] ?? server?.kernel_bytes_per_connection ?? null;
+  const drivers = further?.["drivers"] ?? memory?.bytes_per_connection["drivers"] ?? result.driver.bytes_per_connection;
+  const split = further === undefined ? (server?.bytes_per_connection_split ?? {}) : serversOf(further);
+  const servers = further === undefined ? (server?.bytes_per_connection ?? null) : sum(split);
   const connect = result.phases.find(({ figures }) => "time_to_all_ms" in figures)?.figures["time_to_all_ms"];
   return {
     connections: result.connections,
@@ -119,7 +121,7 @@ function pointOf({ result, file }: SweepInput): SweepPoint {
     messages_per_batch: hold["messages_per_batch"] ?? null,
     bytes: {
       servers,
-      split: server?.bytes_per_connection_split ?? {},
+      split,
       drivers,
       kernel,
       all: servers === null || kernel === null ? null : servers + kernel + (drivers ?? 0),
@@ -167,6 +169,11 @@ function warningsOf(points: readonly SweepPoint[]): string[] {
     for (const reason of unfit) warnings.push(`${connections} connections: ${reason}`);
   }
   return warnings;
+}
+
+/** Of all parts, those of the server. */
+function serversOf({ kernel: _kernel, drivers: _drivers, ...parts }: Record<string, number>): Record<string, number> {
+  return parts;
 }
 
 function number(value: unknown): number | undefined {

@@ -9,12 +9,15 @@ import { FLAGS, findBrowser } from "../e2e/testing/browser.ts";
 import type { Result } from "../result.ts";
 import { bytes, clockTick, compact, duration, micros, millis, quantityOf, significant, text, wordsOf } from "./format.ts";
 import { renderReport } from "./html.ts";
+import { renderSweep } from "./sweep-report.ts";
+import { sweepWords } from "../run/sweep-table.ts";
+import { flatness, makeSweep } from "../sweep.ts";
 import { bytesTo, linePlot, spread, unbroken, yTicksMax, zeroTo } from "./line-plot.ts";
 import { escapeText, html } from "./markup.ts";
 import { linearScale, logScale, ninesScale, roundStep, type Scale, timeScale } from "./scale.ts";
 import { DARK, LIGHT } from "./style.ts";
 import { contrast, leastDistance } from "./testing/colours.ts";
-import { brokenResult, emptyResult, madeUpResult } from "./testing/made-up-result.ts";
+import { brokenResult, emptyResult, madeUpResult, madeUpSizes } from "./testing/made-up-result.ts";
 import { elements, type Node, parseWellFormed, textOf } from "./testing/well-formed.ts";
 import { thin } from "./thin.ts";
 import { bandsOf } from "./time-plots.ts";
@@ -176,18 +179,29 @@ t.test("gaps, phases and long runs", async (t) => {
 });
 
 /** Whole pages, and what is in all of them. */
+const ROOM = { parts: { gateway: 4e7, logic: 3e7, nats: 5e6, drivers: 2e7, kernel: 1e9 }, all: 1.095e9, available: 2e10 };
+const EACH = { gateway: 400, logic: 650, nats: 36, drivers: 280, kernel: 9650 };
 const PAGES: Record<string, Result> = {
   full: madeUpResult(),
   broken: brokenResult(),
   empty: emptyResult(),
+  memory: {
+    ...madeUpResult(),
+    memory: { connections: 20_000, before: ROOM, connected: ROOM, end: { ...ROOM, available: null, connections: 19_000 }, bytes_per_connection: EACH },
+  },
   long: madeUpResult({ seconds: 4000 }),
   "one sample": { ...madeUpResult(), samples: madeUpResult().samples.slice(0, 1) },
   "no figure": { ...madeUpResult(), server: null, latency_curve: [[100, 0]], memory_curve: [[5, 5]], traces: brokenResult().traces },
 };
 
+const WHOLE_PAGES: Record<string, string> = {
+  ...Object.fromEntries(Object.entries(PAGES).map(([name, result]) => [name, renderReport(result)])),
+  sweep: renderSweep(makeSweep(madeUpSizes())),
+  "one size": renderSweep(makeSweep(madeUpSizes().slice(0, 1))),
+};
+
 t.test("pages are well-formed, need nothing else, and hold no broken figure", async (t) => {
-  for (const [name, result] of Object.entries(PAGES)) {
-    const page = renderReport(result);
+  for (const [name, page] of Object.entries(WHOLE_PAGES)) {
     const all = elements(parseWellFormed(page));
     const named = (element: string): Node[] => all.filter((node) => node.name === element);
     t.equal(named("script").length, 1, `${name}: no script but its own`);
@@ -223,6 +237,31 @@ t.test("pages are well-formed, need nothing else, and hold no broken figure", as
       }
     }
   }
+});
+
+t.test("a sweep: what is flat, what is not, and what should not be compared", async (t) => {
+  const flat = makeSweep(madeUpSizes().reverse());
+  t.strictSame(
+    flat.points.map(({ connections }) => connections),
+    [1000, 10_000, 100_000, 1_000_000],
+  );
+  t.equal(flat.points[3]!.cpu_us.in_play, 100 + 80 + 20 - 10 - 10, "without gateways that nobody talks through, and without what the others idle away");
+  t.equal(flat.points[3]!.cpu_us.total, 1200);
+  t.match(flat.flatness.cpu_us_in_play, { flat: true, points: 4 });
+  t.match(flat.flatness.cpu_us_total, { flat: false }, "in all it grows with what only holds connections");
+  t.match(flat.flatness.bytes_all, { ratio: 1, points: 3 }, "the smallest is not judged");
+  t.strictSame(flat.warnings, []);
+  const said = textOf(parseWellFormed(renderSweep(flat)));
+  for (const words of ["✓ CPU per message flat within 15%", "✓ Bytes per connection flat within 15%", "50 (1)", "1,000,000"]) t.ok(said.includes(words), words);
+  const grown = makeSweep(madeUpSizes(1.5));
+  t.equal(grown.flatness.cpu_us_in_play!.flat, false);
+  t.match(textOf(parseWellFormed(renderSweep(grown))), /✕ CPU per message not flat/);
+  t.match(sweepWords(grown), /CPU per message, in play: NOT flat within 15%/);
+  const [first, ...others] = madeUpSizes();
+  const other = { result: { ...first!.result, passed: false, options: { ...first!.result.options, talkGateways: 2, gateways: 3, rate: 900 }, phases: [] } };
+  const { warnings } = makeSweep([other, ...others]);
+  t.match(warnings.join("\n"), /gateways that messages go through .*2, 1, 1, 1\nmessages a second differ: 900, .*\nthe run with 1000 connections failed/);
+  t.equal(flatness([null, 5, 0]), null);
 });
 
 t.test("what a page says", async (t) => {

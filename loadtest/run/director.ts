@@ -41,9 +41,14 @@ export interface Seen {
   failures: string[];
   verdicts: Verdict[];
   interrupted: boolean;
+  /** With the first sessions there; undefined where a scenario does not ask. */
+  warm: PeopledLook | undefined;
   /** At the end of what was played, before anything settles. */
-  end: (ServerLook & { driverBytes: number; connections: number }) | undefined;
+  end: PeopledLook | undefined;
 }
+
+/** A look at everything with so many sessions there. */
+export type PeopledLook = ServerLook & { driverBytes: number; connections: number };
 
 export interface DirectorEvents {
   /** Once a second. */
@@ -53,6 +58,8 @@ export interface DirectorEvents {
   batches?(): Promise<number | undefined>;
 }
 
+/** Between the first sessions and the look at them. */
+const BASELINE_SECONDS = 1;
 const NOBODY: Share = { from: 0, to: 0 };
 const SAMPLE_MS = 1000;
 /** Ticks come each second; some a little late. */
@@ -122,6 +129,7 @@ export class Director implements Stage {
       failures: [],
       verdicts: [],
       interrupted: false,
+      warm: undefined,
       end: undefined,
     };
     this.interrupted = new Promise((_, reject) => {
@@ -140,7 +148,7 @@ export class Director implements Stage {
         if (!(error instanceof Interrupted)) throw error;
         this.seen.interrupted = true;
       }
-      this.seen.end = { ...this.servers.look(), driverBytes: this.meter.driverBytes(), connections: this.meter.totals().connected };
+      this.seen.end = this.lookNow();
       await this.finish();
     } finally {
       clearInterval(this.timer);
@@ -178,6 +186,12 @@ export class Director implements Stage {
     this.note();
     if (this.seen.connections === 0) throw this.nobodyConnected();
     return mergeConnects(answers);
+  }
+
+  async baseline(): Promise<void> {
+    await this.wait(BASELINE_SECONDS);
+    await this.or(this.fleet.nextTicks());
+    this.seen.warm = this.lookNow();
   }
 
   async rest(seconds: number): Promise<void> {
@@ -347,6 +361,10 @@ export class Director implements Stage {
     this.note();
     this.watchMemory(look);
     this.events.sample(sample);
+  }
+
+  private lookNow(): PeopledLook {
+    return { ...this.servers.look(), driverBytes: this.meter.driverBytes(), connections: this.meter.totals().connected };
   }
 
   /** Stops in order while there is still memory to do so. */

@@ -15,6 +15,7 @@ import { connectingSeconds, Director, progress } from "./director.ts";
 import { Fleet, type FleetOptions } from "./fleet.ts";
 import { roomWords, shortages } from "./headroom.ts";
 import { driverPlans, gatewayArgs, type Layout, LEAN_NODE, layOut, leanFor, resolveHosts, serverNeeds } from "./layout.ts";
+import { logicBatches } from "./logic-metrics.ts";
 import { LiveView, type Screen } from "./live-view.ts";
 import { inMemory, machine, versions } from "./machine.ts";
 import { readRoom } from "./machine-room.ts";
@@ -130,6 +131,7 @@ export async function runLoadTest(options: LoadTestOptions): Promise<Outcome> {
       dials,
       {
         phase: (name) => options.onPhase?.(name),
+        batches: async () => (stack === undefined ? undefined : logicBatches(stack.stack.urls.logicHttp)),
         sample: (sample) => {
           const { phase, seconds } = director.now;
           const totals = meter.totals();

@@ -5,18 +5,24 @@ import type { Seen } from "./director.ts";
 import type { ServerLook } from "./servers.ts";
 
 /** Undefined where the run did not rest, or nothing could be looked at. */
-export function memoryAccount({ before, resting, end }: Seen): MemoryAccount | undefined {
+export function memoryAccount({ before, warm, resting, end }: Seen): MemoryAccount | undefined {
   if (resting === undefined) return undefined;
   const first = totals(before, before.driverBytes);
   const full = totals(resting.look, resting.driverBytes);
   const { connections } = resting;
-  const account: MemoryAccount = { connections, before: first, connected: full, bytes_per_connection: {} };
-  if (end !== undefined) account.end = { ...totals(end, end.driverBytes), connections: end.connections };
-  if (connections === 0) return account;
-  for (const [part, bytes] of Object.entries(full.parts)) {
-    account.bytes_per_connection[part] = Math.round((bytes - (first.parts[part] ?? 0)) / connections);
+  const account: MemoryAccount = { connections, before: first, connected: full, bytes_per_connection: each(first, full, connections) };
+  if (warm !== undefined && warm.connections < connections) {
+    account.warm = { ...totals(warm, warm.driverBytes), connections: warm.connections };
+    account.further_bytes_per_connection = each(account.warm, full, connections - warm.connections);
   }
+  if (end !== undefined) account.end = { ...totals(end, end.driverBytes), connections: end.connections };
   return account;
+}
+
+/** What every part has more, for each of so many connections. */
+function each(from: MemoryTotals, to: MemoryTotals, connections: number): Record<string, number> {
+  if (connections === 0) return {};
+  return Object.fromEntries(Object.entries(to.parts).map(([part, bytes]) => [part, Math.round((bytes - (from.parts[part] ?? 0)) / connections)]));
 }
 
 function totals({ privateBytes, kernelBytes, availableBytes }: ServerLook, driverBytes: number): MemoryTotals {

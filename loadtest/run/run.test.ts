@@ -277,6 +277,7 @@ function seenOf(given: Partial<Seen> = {}): Seen {
     failures: [],
     verdicts: [VERDICT, VERDICT],
     interrupted: false,
+    warm: undefined,
     end: undefined,
     ...given,
   };
@@ -485,6 +486,10 @@ t.test("where the memory is", (t) => {
   t.strictSame(account.before, { parts: { gateway: 40e6, logic: 50e6, drivers: 60e6, kernel: 100e6 }, all: 250e6, available: 1e9 });
   t.match(account.end, { connections: 1990, parts: { kernel: 120e6 } });
   t.equal(memoryAccount(seenOf({ resting: undefined })), undefined);
+  const warmed = memoryAccount(
+    seenOf({ warm: { ...look({ privateBytes: { gateway: 41e6, logic: 51e6 }, kernelBytes: 101e6 }), driverBytes: 61e6, connections: 1000 } }),
+  )!;
+  t.strictSame(warmed.further_bytes_per_connection, { gateway: 1000, logic: 0, drivers: 1000, kernel: 9000 }, "what comes after is what a connection costs");
   t.match(renderTable(makeResult(inputOf(seen))), /memory connected +gateway 40 MiB.* still free/);
   t.end();
 });
@@ -662,6 +667,7 @@ function rehearsal(phases: string[], orders: string[]): Stage {
     connected: async () => Math.round(connected * 600),
     gatewayBytes: () => 1e6,
     batches: async () => 7,
+    baseline: async () => undefined,
     roll: async () => undefined,
     storeReads: async () => undefined,
     require: () => undefined,

@@ -45,10 +45,12 @@ export function renderTable(result: Result): string {
     }
   }
   if (result.memory !== undefined) {
-    const { before, connected, end, bytes_per_connection: each } = result.memory;
+    const { before, connected, end, bytes_per_connection: each, further_bytes_per_connection: further } = result.memory;
     rows.push(["memory before", totalWords(before)], ["memory connected", totalWords(connected)]);
     if (end !== undefined) rows.push(["memory at end", totalWords(end)]);
     if (result.memory.connections >= MEMORY_SURE) rows.push(["each connection", `${splitWords(each, "")} bytes, ${count(sum(each))} in all`]);
+    if (further !== undefined)
+      rows.push(["each further one", `${splitWords(further, "")} bytes, ${count(sum(further))} in all: over processes that have warmed up`]);
   }
   if (Object.keys(result.frame_bytes).length > 0) rows.push(["frames", `${splitWords(result.frame_bytes, "")} bytes on average, length prefix included`]);
   rows.push([

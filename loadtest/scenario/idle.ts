@@ -3,6 +3,9 @@ import { begin, beginning, type Dials, REST_SECONDS, type Scenario, warmUp, warm
 
 const BEATS_MIN = 3;
 const TALKERS_MIN = 1000;
+/** From so many connections on, this part of them comes first, to warm every process up. */
+const WARM_FROM = 10_000;
+const WARM_PART = 0.05;
 
 /** The gateway's own interval of beats, s; shorter when the hold would not see a few. */
 function heartbeatFor(seconds: number): number {
@@ -42,7 +45,7 @@ export const idle: Scenario = {
     { name: "hold", seconds: dials.seconds, what: "everybody beats; --rate > 0: some talk" },
   ],
   async play(stage, dials) {
-    await begin(stage, dials, restFor(dials));
+    await begin(stage, dials, restFor(dials), dials.connections >= WARM_FROM ? WARM_PART : 0);
     if (dials.rate > 0) await warmUp(stage, dials);
     await stage.phase("hold", async (figures) => {
       // Memory is what it is after a while, when heaps have been tidied; and what idling costs is seen over all of the hold.

@@ -1,5 +1,6 @@
 // TEST INPUT, NOT A MEASUREMENT: results that look like those of a run, made from a seed, for tests of the report and of
 // compare, and for looking at the page. No figure in here was ever measured.
+import type { SweepInput } from "../../sweep.ts";
 import { type PercentileCurve, RESULT_FORMAT, type Result, type Sample } from "../../result.ts";
 
 export interface MadeUp {
@@ -191,4 +192,31 @@ function randomFrom(seed: number): () => number {
     state ^= state << 5;
     return (state >>> 0) / 2 ** 32;
   };
+}
+
+/** Runs of one load at several sizes, with costs that are flat but for the last, which costs `grown` times as much. */
+export function madeUpSizes(grown = 1): SweepInput[] {
+  const at = (connections: number, cost: number): SweepInput => {
+    const result = madeUpResult({ connections, rate: 500 });
+    const split = { gateway: 100 * cost, "idle gateways": connections / 1000, logic: 80 * cost, nats: 20 * cost };
+    const total = Object.values(split).reduce((sum, value) => sum + value, 0);
+    return {
+      result: {
+        ...result,
+        connections,
+        options: { ...result.options, gateways: Math.ceil(connections / 20_000), talkGateways: 1, talkers: 1000, rate: 500 },
+        phases: [{ name: "hold", seconds: 30, figures: { acked_per_second: 500, messages_per_batch: 1.5 } }],
+        server: {
+          ...result.server!,
+          split,
+          cpu_us_per_message: total,
+          cpu_us_per_message_over_idle: total - 20,
+          idle_cpu_percent: { gateway: 0.5, "idle gateways": connections / 20_000, logic: 0.5, nats: 0 },
+          bytes_per_connection: 1000,
+          kernel_bytes_per_connection: 10_000,
+        },
+      },
+    };
+  };
+  return [at(1000, 1), at(10_000, 1.05), at(100_000, 0.98), at(1_000_000, grown)];
 }
