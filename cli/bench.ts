@@ -25,6 +25,10 @@ const MICRO: Record<string, MicroPlan> = {
   },
   wheel: { summary: "the gateway's timing wheel at a million sessions", load: () => import("../bench/micro/wheel.ts") },
   sessions: { summary: "bytes that a session takes in gateway and logic, without its socket", load: () => import("../bench/micro/sessions.ts") },
+  heartbeat: {
+    summary: "learned intervals of beats beside fixed ones, FCM's and Mars's, on simulated carriers: beats and minutes silently dead",
+    load: () => import("../bench/heartbeat/run.ts"),
+  },
   shard: { summary: "what a Send costs logic, with a store that answers at once", load: () => import("../bench/micro/shard.ts") },
 };
 
