@@ -141,7 +141,7 @@ t.test("gateways are replaced one after the other, by call and by signal; one th
     });
     t.teardown(() => stack.stopNow());
     const record = () => JSON.parse(readFileSync(join(data, "run.json"), "utf8")) as { parts: Record<string, { pid: number }>; roll: { state: string } };
-    const [a, b] = stack.urls.gateways as [{ tcp: string; http: string }, { tcp: string; http: string }];
+    const [a, b] = stack.urls.gateways as [(typeof stack.urls.gateways)[0], (typeof stack.urls.gateways)[0]];
     t.equal(a.tcp === b.tcp, sharePorts);
     const before = { ...stack.pids };
     const http = a.http;

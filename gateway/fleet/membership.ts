@@ -10,7 +10,7 @@ import { type Addresses, Registry } from "./registry.ts";
 const { GatewayEntry } = fabric.fabric.v1;
 
 /** Entries vanish from the bucket when nobody has written them for so long. */
-const KEPT_MS = 60_000;
+const KEPT_MS = 120_000;
 
 /** What others are told of this gateway; read each time that it is told. */
 export interface Standing {
@@ -36,10 +36,11 @@ export class Membership {
     const kv = await bus.keyValue(gatewaysBucket(cluster), KEPT_MS);
     const key = hex(standing.incarnation);
     const registry = new Registry(key, addresses, performance.now());
-    const announcer = new Announcer(kv, key, () => {
+    const value = () => {
       const { incarnation, sessionsOpen, sessionsMax, draining } = standing;
       return GatewayEntry.encode({ incarnation, ...addresses, sessions: sessionsOpen, sessionsMax, draining }).finish();
-    });
+    };
+    const announcer = new Announcer(kv, key, value, () => registry.bumpMs);
     await kv.watch((entry) => registry.changed(entry.key, entry.value, entry.revision, performance.now()));
     await announcer.start();
     return new Membership(registry, announcer, standing);

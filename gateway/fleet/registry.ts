@@ -1,6 +1,6 @@
 // Which gateways run, and where a client that has to leave this one should go. Fed with the entries of the gateways bucket,
 // without I/O. What counts as alive is decided on our own clock: an entry that was seen to move, or to appear, not longer than
-// FRESH_MS ago. What was there when we came may have been left behind by a dead gateway, until it moves; clocks of other
+// five bumps ago. What was there when we came may have been left behind by a dead gateway, until it moves; clocks of other
 // machines are never compared.
 //
 // A client is sent to an address, not to a process: gateways that share a port are one place, with the room of all of them.
@@ -24,10 +24,15 @@ interface Entry extends Addresses {
   draining: boolean;
 }
 
-/** Written anew each BUMP_MS by its gateway. */
+/** An entry is written anew once a second, and less often in a large fleet: every gateway reads what every other one writes. */
 export const BUMP_MS = 1000;
-/** An entry that stood still for longer is nobody's any more. */
-export const FRESH_MS = 5000;
+const BUMP_MS_PER_GATEWAY = 100;
+const BUMP_MS_MAX = 10_000;
+/** An entry that stood still for so many bumps is nobody's any more. */
+export const FRESH_BUMPS = 5;
+/** What stood still for longer is forgotten; looked at now and then. */
+const FORGET_MS = 2 * FRESH_BUMPS * BUMP_MS_MAX;
+const FORGET_LOOK_MS = 10_000;
 /** What is seen first so long after we came was not there before: it has just been written. */
 const SETTLED_MS = 2000;
 const ENTRIES_MAX = 4096;
@@ -39,6 +44,7 @@ export class Registry {
   private readonly self: string;
   private readonly own: Addresses;
   private readonly startAt: number;
+  private forgotAt: number;
   private readonly entries: Map<string, Entry>;
 
   /** `self`: this gateway's key. `now`: monotonic ms. */
@@ -46,6 +52,7 @@ export class Registry {
     this.self = self;
     this.own = own;
     this.startAt = now;
+    this.forgotAt = now;
     this.entries = new Map();
   }
 
@@ -59,7 +66,7 @@ export class Registry {
     const known = this.entries.get(key);
     // A watch that begins anew tells what it told before: that is no sign of life.
     if (known !== undefined && revision <= known.revision) return;
-    if (known === undefined && this.entries.size >= ENTRIES_MAX) this.forgetDead(now);
+    if (now - this.forgotAt >= FORGET_LOOK_MS) this.forgetDead(now);
     if (known === undefined && this.entries.size >= ENTRIES_MAX) return;
     let entry: fabric.fabric.v1.GatewayEntry;
     try {
@@ -74,10 +81,15 @@ export class Registry {
     this.entries.set(key, { tcp, websocket, sessions, sessionsMax, draining, revision, seenAt: now, moved });
   }
 
+  /** How often an entry is to be written, by how many there are. */
+  get bumpMs(): number {
+    return Math.min(BUMP_MS_MAX, Math.max(BUMP_MS, (this.entries.size + 1) * BUMP_MS_PER_GATEWAY));
+  }
+
   /** Other gateways that run, those that are leaving among them. */
   others(now: number): number {
     let count = 0;
-    for (const entry of this.entries.values()) if (alive(entry, now)) count++;
+    for (const entry of this.entries.values()) if (this.alive(entry, now)) count++;
     return count;
   }
 
@@ -87,10 +99,10 @@ export class Registry {
    */
   target(transport: keyof Addresses, random: number, now: number): string {
     let room = 0;
-    for (const entry of this.entries.values()) room += roomOf(entry, transport, now);
+    for (const entry of this.entries.values()) room += this.roomOf(entry, transport, now);
     let at = random * room;
     for (const entry of this.entries.values()) {
-      at -= roomOf(entry, transport, now);
+      at -= this.roomOf(entry, transport, now);
       if (at >= 0 || room === 0) continue;
       // Until it says how many it has: the next one who is sent away must not go by a room that is taken.
       entry.sessions++;
@@ -104,7 +116,7 @@ export class Registry {
     let all = sessions;
     let allMax = sessionsMax;
     for (const entry of this.entries.values()) {
-      if (!alive(entry, now) || entry.draining) continue;
+      if (!this.alive(entry, now) || entry.draining) continue;
       all += entry.sessions;
       allMax += entry.sessionsMax;
     }
@@ -112,15 +124,16 @@ export class Registry {
     return allMax > sessionsMax && sessions > share * (1 + UNEVEN_PART) + UNEVEN_SESSIONS;
   }
 
-  private forgetDead(now: number): void {
-    for (const [key, entry] of this.entries) if (now - entry.seenAt > FRESH_MS) this.entries.delete(key);
+  private alive({ moved, seenAt }: Entry, now: number): boolean {
+    return moved && now - seenAt <= FRESH_BUMPS * this.bumpMs;
   }
-}
 
-function alive({ moved, seenAt }: Entry, now: number): boolean {
-  return moved && now - seenAt <= FRESH_MS;
-}
+  private roomOf(entry: Entry, transport: keyof Addresses, now: number): number {
+    return entry[transport] === "" || entry.draining || !this.alive(entry, now) ? 0 : Math.max(0, entry.sessionsMax - entry.sessions);
+  }
 
-function roomOf(entry: Entry, transport: keyof Addresses, now: number): number {
-  return entry[transport] === "" || entry.draining || !alive(entry, now) ? 0 : Math.max(0, entry.sessionsMax - entry.sessions);
+  private forgetDead(now: number): void {
+    this.forgotAt = now;
+    for (const [key, entry] of this.entries) if (now - entry.seenAt > FORGET_MS) this.entries.delete(key);
+  }
 }
