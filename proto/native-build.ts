@@ -19,8 +19,10 @@ export interface NativeSource {
   /** What they include. */
   headers?: readonly string[];
   flags: readonly string[];
-  /** An addon (a shared library with Node's headers at hand) instead of a program. */
+  /** An addon, made with Node's headers, instead of a program. */
   addon: boolean;
+  /** A program that includes Node's headers, too. */
+  nodeHeaders?: boolean;
 }
 
 const WAIT_MS = 100;
@@ -28,10 +30,10 @@ const WAITS_MAX = 300;
 const ADDON_FLAGS = ["-shared", "-fPIC"];
 
 /** Path of what the sources become, compiled where that was not done before. Throws an error that says what is missing. */
-export function compiledNative({ name, folder, sources, headers = [], flags, addon }: NativeSource): string {
+export function compiledNative({ name, folder, sources, headers = [], flags, addon, nodeHeaders = addon }: NativeSource): string {
   const root = fileURLToPath(new URL(import.meta.url.endsWith(".ts") ? "../" : "../../", import.meta.url));
   const files = [...headers, ...sources].map((file) => readFileSync(join(root, folder, file)));
-  const identity = [...files, flags.join(" "), process.arch, addon ? process.version : "", process.env["CC"] ?? ""];
+  const identity = [...files, flags.join(" "), process.arch, nodeHeaders ? process.version : "", process.env["CC"] ?? ""];
   const key = identity
     .reduce((hash, part) => hash.update(part).update("\0"), createHash("sha256"))
     .digest("hex")
@@ -44,7 +46,7 @@ export function compiledNative({ name, folder, sources, headers = [], flags, add
   const locked = takeLock(lock, file);
   try {
     if (existsSync(file)) return file;
-    const include = addon ? [...ADDON_FLAGS, `-I${headerFolder()}`] : [];
+    const include = [...(addon ? ADDON_FLAGS : []), ...(nodeHeaders ? [`-I${headerFolder()}`] : [])];
     compile(
       [...flags, ...include],
       sources.map((source) => join(root, folder, source)),

@@ -389,7 +389,7 @@ for (const subject of SUBJECTS) {
     });
 
     t.test("a PROXY header says whose connection it is", async (t) => {
-      if (kind === "tls") return t.end();
+      if (kind === "tls") return;
       const trustedProxies = new IpRanges(["127.0.0.1"]);
       const { transport, events } = await listen(t, subject, { proxyProtocol: true, trustedProxies, handshakeMs: 600 });
       let closed = 0;

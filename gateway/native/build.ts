@@ -54,6 +54,8 @@ export interface TcpCore {
 }
 
 const FLAGS = ["-std=gnu11", "-Wall", "-Wextra"];
+const SOURCES = ["stream.c", "proxy.c", "connections.c", "addon.c"];
+const HEADERS = ["stream.h", "proxy.h", "core.h"];
 const SANITIZE_FLAGS = ["-O1", "-g", "-fno-omit-frame-pointer", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"];
 let loaded: TcpAddon | undefined;
 
@@ -61,14 +63,31 @@ let loaded: TcpAddon | undefined;
 export function loadTcpAddon(): TcpAddon {
   if (loaded) return loaded;
   if (process.platform !== "linux") throw new Error(`epoll is Linux's, and this is ${process.platform}`);
-  const sanitize = process.env["HAWSER_NATIVE_SANITIZE"] === "1";
-  const file = compiledNative({
-    name: sanitize ? "tcp-sanitized" : "tcp",
-    folder: "gateway/native",
-    sources: ["stream.c", "proxy.c", "connections.c", "addon.c"],
-    headers: ["stream.h", "proxy.h", "core.h"],
-    flags: [...FLAGS, ...(sanitize ? SANITIZE_FLAGS : ["-O2"])],
-    addon: true,
-  });
+  const file = process.env["HAWSER_NATIVE_SANITIZE"] === "1" ? sanitizedAddon() : compiledAddon("tcp", ["-O2"]);
   return (loaded = createRequire(import.meta.url)(file) as TcpAddon);
+}
+
+/** Path of the addon compiled with sanitizers. */
+export function sanitizedAddon(): string {
+  return compiledAddon("tcp-sanitized", SANITIZE_FLAGS);
+}
+
+function compiledAddon(name: string, flags: readonly string[]): string {
+  return compiledNative({ name, folder: "gateway/native", sources: SOURCES, headers: HEADERS, flags: [...FLAGS, ...flags], addon: true });
+}
+
+/** Small tables, so that the fuzzer meets their ends often. */
+const FUZZ_SIZES = ["-DFRAMES_MAX=6", "-DOTHERS_MAX=5", "-DEVENTS_MAX=8", "-DACCEPTS_MAX=4"];
+
+/** Path of the fuzzer (fuzz/main.c), compiled with sanitizers. Throws as loadTcpAddon does. */
+export function compiledFuzzer(): string {
+  return compiledNative({
+    name: "tcp-fuzz",
+    folder: "gateway/native",
+    sources: ["fuzz/main.c", "fuzz/bytes.c", "fuzz/kernel.c", "stream.c", "proxy.c"],
+    headers: [...HEADERS, "fuzz/fuzz.h", "connections.c"],
+    flags: [...FLAGS, ...SANITIZE_FLAGS, ...FUZZ_SIZES],
+    addon: false,
+    nodeHeaders: true,
+  });
 }

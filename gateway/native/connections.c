@@ -27,12 +27,12 @@ static uint32_t now_of(struct core *core) { return (uint32_t)uv_now(core->loop);
 
 static uint32_t index_of(struct core *core, struct connection *connection) { return (uint32_t)(connection - core->connections); }
 
-// NULL for a slot that is not this core's, or has no connection.
+// NULL for a slot that is not this core's, or has no connection that was told opened.
 static struct connection *connection_of(struct core *core, uint32_t slot) {
   uint32_t index = slot - core->slot_first;
   if (index >= core->slots) return NULL;
   struct connection *connection = &core->connections[index];
-  return connection->state == FREE || connection->state == ENDED ? NULL : connection;
+  return connection->state == FREE || connection->state == PROXY || connection->state == ENDED ? NULL : connection;
 }
 
 static void set_interest(struct core *core, struct connection *connection, unsigned interest) {

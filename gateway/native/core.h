@@ -9,9 +9,14 @@
 #include <stdint.h>
 #include <uv.h>
 
-#define EVENTS_MAX 256
 #define ROUNDS_MAX 4
+#ifndef FRAMES_MAX // the fuzzer has smaller ones, and meets their ends more often
+#define EVENTS_MAX 256
 #define ACCEPTS_MAX 256 // in a round
+#define FRAMES_MAX 1024
+#define OTHERS_MAX 1024
+#endif
+#define OPENED_MAX (4096 + ACCEPTS_MAX) // all that may wait in an accept queue, at the end
 #define READ_BYTES_MAX (64 * 1024)
 #define BEAT_GAP_MS 500 // as in ../accept/transport.ts
 #define QUEUE_BYTES_MAX (64u * 1024 * 1024) // the outbox stays far below
@@ -25,10 +30,6 @@ enum { TOLD_OPENED, TOLD_FRAMES, TOLD_OTHERS, TOLD_COUNT };
 enum { BROKEN_BAD_FRAME, BROKEN_FRAME_TOO_LARGE, BROKEN_BUSY, IDLE, DRAINED, CLOSED };
 enum { STAT_BYTES_READ, STAT_BYTES_SENT, STAT_BEATS_ANSWERED, STAT_FAILED_HANDSHAKES, STAT_SLOTS_TAKEN, STAT_UNFINISHED_BYTES, STAT_COUNT };
 enum { SENT, BUFFERED, DROPPED }; // WriteResult
-
-#define FRAMES_MAX 1024
-#define OTHERS_MAX 1024
-#define OPENED_MAX (4096 + ACCEPTS_MAX) // all that may wait in an accept queue, at the end
 
 struct frame_entry {
   int32_t slot, header, start, end;
