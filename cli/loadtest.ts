@@ -60,7 +60,7 @@ export function build(command: Command): void {
     .addOption(option("--seed <number>", "of who writes when", { default: 1, parse: integer(0, 4_294_967_295) }))
     .option("--json <out>", "write the result as JSON to this file (- for standard output)")
     .option("--report <out.html>", "write a page with plots")
-    .option("--lean", "gateways of its own stack and drivers keep their heaps small (default: with more than 8 processes)")
+    .option("--lean", "processes of its own stack and drivers keep their heaps small (default: with more than 8 processes)")
     .option("--no-lean", "they do not")
     .addOption(
       option("--memory-floor <MiB>", "free memory below which a run stops in order, and is not begun; 0: not looked at", {

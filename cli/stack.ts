@@ -69,8 +69,8 @@ export interface StackOptions {
   env?: Record<string, string>;
   /** Added to the arguments of the parts. */
   gatewayArgs?: readonly string[];
-  /** Options of Node itself for the gateways. */
-  gatewayNode?: readonly string[];
+  /** Options of Node itself, for logic and the gateways. */
+  nodeArgs?: readonly string[];
   logicArgs?: readonly string[];
   /** Rolls when this process gets ROLL_SIGNAL, and notes in run.json how that went; left out: the signal is not listened to. */
   rollsBySignal?: boolean;
@@ -270,7 +270,7 @@ function planParts(dataDir: string, ports: ChosenPorts, options: StackOptions): 
       readyMs: 60_000,
       stopMs: wrap?.stopMs ?? 15_000 + (options.drainMs ?? DRAIN_MS),
       command,
-      args: [...first, ...loaders, ...(args[0] === "gateway" ? (options.gatewayNode ?? []) : []), program, ...args, "--http-port", String(httpPort), ...common],
+      args: [...first, ...loaders, ...(options.nodeArgs ?? []), program, ...args, "--http-port", String(httpPort), ...common],
       env: { ...options.env, ...env },
       channel: true,
       ready: () => httpReady(`http://127.0.0.1:${httpPort}/readyz`),

@@ -40,7 +40,7 @@ export interface LoadTestOptions {
   /** As a person would type it again. */
   command: string;
   verbose: boolean;
-  /** Gateways of our own and drivers save memory at the cost of some collections of garbage; where nothing is said, they do where there are many. */
+  /** Servers of our own and drivers save memory at the cost of some collections of garbage; where nothing is said, they do where there are many. */
   lean?: boolean | undefined;
   /** With less free memory than this the run is not begun, and stops; 0, or nothing said: it is not looked at. */
   memoryFloorBytes?: number;
@@ -216,7 +216,7 @@ async function startOwnStack(
       logLevel: verbose ? "info" : "error",
       line: (part, text) => process.stderr.write(`${part.padEnd(9)} | ${text}\n`),
       gatewayArgs,
-      ...(lean && { gatewayNode: LEAN_NODE }),
+      ...(lean && { nodeArgs: LEAN_NODE }),
       logicArgs,
       sharePorts: sharePorts === true && canSharePorts(),
       ...(drainMs !== undefined && { drainMs }),
