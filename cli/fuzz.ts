@@ -45,6 +45,7 @@ Targets:
   session  events of a gateway's sessions: the state machine against a model of it
   proxy    PROXY protocol headers: the reader against a second one
   deflate  bodies of compressed frames: our inflater against zlib
+  heartbeat  sessions that come, lie, fall silent and go: intervals, counts and bounds of what is learned
 
 Examples:
   npm run fuzz

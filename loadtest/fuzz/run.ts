@@ -5,6 +5,7 @@ import { runInNewContext } from "node:vm";
 import { Random } from "../../proto/testing/random.ts";
 import { DeflateTarget } from "./deflate-target.ts";
 import { FrameTarget } from "./frame-target.ts";
+import { HeartbeatTarget } from "./heartbeat-target.ts";
 import { MessageTarget } from "./message-target.ts";
 import { ProxyTarget } from "./proxy-target.ts";
 import { SessionTarget } from "./session-target.ts";
@@ -18,6 +19,7 @@ export const TARGETS: Readonly<Record<string, () => FuzzTarget>> = {
   session: () => new SessionTarget(),
   proxy: () => new ProxyTarget(),
   deflate: () => new DeflateTarget(),
+  heartbeat: () => new HeartbeatTarget(),
 };
 
 /** Live memory may grow so much from warm to done: caches and the shape of the heap, not a leak per input. */
