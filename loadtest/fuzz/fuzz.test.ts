@@ -7,7 +7,7 @@ import { failureOf } from "./shrink.ts";
 import { Input, expect, mutate } from "./target.ts";
 import type { FuzzTarget } from "./target.ts";
 
-const INPUTS = { frame: 300_000, message: 60_000, session: 150_000, proxy: 300_000, deflate: 40_000, heartbeat: 200_000 };
+const INPUTS = { frame: 300_000, message: 60_000, session: 150_000, proxy: 300_000, deflate: 40_000, heartbeat: 400_000 };
 
 for (const [name, make] of Object.entries(TARGETS)) {
   t.test(`${name}: no rule is broken`, (t) => {
