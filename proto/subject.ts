@@ -27,7 +27,7 @@ export function ownerKey(shardFirst: number, shardLast: number): string {
   return `shards.${shardFirst}-${shardLast}`;
 }
 
-/** The KV bucket of what the fleet learned of networks' idle timeouts: one key for each network. */
+/** The KV bucket of what the fleet learned of networks' idle timeouts: pages of networks, and a salt. */
 export function heartbeatsBucket(cluster: string): string {
   return `hawser-${cluster}-heartbeats`;
 }

@@ -54,7 +54,7 @@ export class HeartbeatSharing {
   ): Promise<HeartbeatSharing> {
     const sharing = new HeartbeatSharing(bucket, learner, log, periodMs, random, unixNow);
     await sharing.agreeOnSalt();
-    for (let page = 0; page < PAGES; page++) await sharing.read(page);
+    await Promise.all(Array.from({ length: PAGES }, (_, page) => sharing.read(page)));
     sharing.next();
     return sharing;
   }
