@@ -162,6 +162,24 @@ t.test("direct, on a stack of its own: every figure is there, and nothing is lef
   );
 });
 
+t.test("what takes a server of its own: gateways replaced under load, reads of the store in a storm", async (t) => {
+  const few = ["--connections", "60", "--seconds", "2", "--rate", "60"];
+  const [deploy, storm] = await Promise.all([loadtest(["--scenario", "deploy", ...few]), loadtest(["--scenario", "storm", ...few])]);
+  const figures = ({ result }: Ended, phase: string) => result.phases.find(({ name }) => name === phase)!.figures;
+  for (const { result, err } of [deploy, storm]) {
+    t.match(result, { lost: 0, duplicated: 0, out_of_order: 0, check: { unacked: 0, heads_wrong: 0 } }, err);
+    // How late messages were is for a quiet machine to say.
+    t.same(
+      result.failures.filter((failure) => !failure.includes("took more than")),
+      [],
+    );
+  }
+  t.equal(figures(deploy, "roll")["connections_cut"], 0);
+  t.ok(figures(deploy, "roll")["moves"]! >= 60);
+  t.equal(figures(storm, "storm")["store_reads"], 0);
+  t.equal(figures(storm, "storm")["store_reads_at_first"], 60);
+});
+
 t.test("scenarios pass on a server that works", async (t) => {
   const finished = await scenarios;
   for (const [i, { code, result, err }] of finished.entries()) {

@@ -21,6 +21,7 @@ import { memoryAccount } from "./memory.ts";
 import { LiveView, renderBlock, renderLine, type ViewState } from "./live-view.ts";
 import { commandLine } from "./machine.ts";
 import { Meter } from "./meter.ts";
+import { storeReadsOf } from "./own-server.ts";
 import { makeResult, type ResultInput } from "./result.ts";
 import { partOf, rssAnonBytes, type ServerLook, Servers, slabBytes, tcpBufferBytes } from "./servers.ts";
 import { exitCode, renderTable } from "./table.ts";
@@ -143,7 +144,11 @@ t.test("the meter: totals of all drivers, samples by the second, windows by thei
   t.end();
 });
 
-t.test("/proc as it is written", (t) => {
+t.test("/proc as it is written, and what logic shows", (t) => {
+  const reads = ["conversations", "users", "repeats", "pages"].map((kind, i) => `hawser_logic_store_reads_total{kind="${kind}"} ${i + 1}`);
+  t.same(storeReadsOf(`# TYPE x counter\n${reads.join("\n")}\n`), { conversations: 1, users: 2, pages: 4 });
+  t.same(storeReadsOf(""), { conversations: 0, users: 0, pages: 0 });
+  t.equal(partOf("gateway-2/old"), "gateway");
   t.equal(rssAnonBytes("VmRSS:\t   90000 kB\nRssAnon:\t   12345 kB\nRssFile:\t 1 kB\n"), 12345 * 1024);
   t.throws(() => rssAnonBytes("VmRSS: 5 kB"), RangeError);
   t.equal(slabBytes("MemTotal: 1 kB\nSlab:             123456 kB\nSReclaimable: 5 kB"), 123456 * 1024);
