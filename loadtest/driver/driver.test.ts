@@ -292,6 +292,33 @@ t.test("a server that keeps pushes back, sends strangers' rows, sends clients no
     );
 });
 
+t.test("intervals that the server changes are heeded, each session's own; a GoAway's target is where it goes next", async (t) => {
+  let welcomes = 0;
+  let hellos = 0;
+  const target = new URL(stack.urls.gateways[1]!.tcp).host;
+  const proxy = await TamperingProxy.start(stack.urls.gateways[0]!.tcp, (from, header, body) => {
+    if (from === "client" && header === FrameType.Hello) hellos++;
+    if (from === "client" || header !== FrameType.Welcome) return undefined;
+    // The first is told of a long time and then of a short one, the second of a short and then of a long one, the third to go elsewhere.
+    const [first, then] = [[600_000, 1000] as const, [1000, 600_000] as const, [600_000, 600_000] as const][welcomes++ % 3]!;
+    const welcome = encodeMessage(FrameType.Welcome, hawser.v1.Welcome, { ...hawser.v1.Welcome.decode(body), heartbeatMs: first });
+    const beat = encodeMessage(FrameType.Heartbeat, hawser.v1.Heartbeat, { heartbeatMs: then });
+    const leave = encodeMessage(FrameType.GoAway, hawser.v1.GoAway, { reconnectAfterMs: 100, target });
+    return Buffer.concat(welcomes === 3 ? [welcome, leave] : [welcome, beat]);
+  });
+  t.teardown(() => proxy.close());
+  const run = await Run.open({ sessions: 3, cast: { kind: "pairs", talkers: 0 }, transport: "tcp", sources: [], gateways: [{ tcp: proxy.url }] });
+  t.match(await run.connect(), { connected: 3, failed: 0 });
+  await until(() => run.last.welcomes === 4 && run.last.connected === 3, "one went elsewhere");
+  t.equal(hellos, 3, "and not through here");
+  const { beats } = run.last;
+  await until(() => run.last.beats >= beats + 4, "the one with the short interval beats, as does the one at a gateway of its own", 10_000);
+  const verdict = await run.finish();
+  t.match(verdict.frames["Heartbeat"], { count: 2 });
+  t.equal(run.last.closes, 0);
+  t.equal(run.last.errors["GO_AWAY_TARGET"], undefined);
+});
+
 t.test("more than the server lets one session send: what waits for that is late, and counts as late", async (t) => {
   const proxy = await TamperingProxy.start(stack.urls.gateways[0]!.tcp, (from, header, body) => {
     if (from === "client" || header !== FrameType.Welcome) return undefined;
