@@ -9,6 +9,8 @@ import t from "tap";
 import { WebSocket } from "ws";
 import { errorName } from "../../proto/error-code.ts";
 import { makeCertificate } from "../testing/certificate.ts";
+import type { Log } from "../log.ts";
+import { CertificateWatch } from "./certificate-watch.ts";
 import { IpRanges } from "./ip-address.ts";
 import { listenTcp } from "./tcp.ts";
 import { joined, PROXY_VECTORS, proxyV1, proxyV2 } from "./testing/proxy-vectors.ts";
@@ -328,6 +330,51 @@ t.test("a certificate is renewed: new connections get it, old ones stay; a broke
     t.same([opened, events.addresses.length - before, events.closedCount], [60, 60, 0]);
     t.ok(new TlsFiles(tls).expiresAtUnixMs > Date.now());
   }
+});
+
+t.test("the watch: renews transports, says once what is wrong, and warns before the end", { skip: noOpenssl }, (t) => {
+  const tls = files();
+  const said: string[] = [];
+  const log: Log = {
+    info: (_fields, message) => said.push(`info ${message}`),
+    warn: (_fields, message) => said.push(`warn ${message}`),
+    error: (_fields, message) => said.push(`error ${message}`),
+  };
+  let renewals = 0;
+  let fails = false;
+  const transport = {
+    renewCertificate: () => {
+      renewals++;
+      if (fails) throw new Error("half written");
+    },
+  } as Transport;
+  // A time at which the certificate of two days has long to go.
+  const early = Date.now() - 30 * 24 * 3600 * 1000;
+  const watch = new CertificateWatch(tls, [transport, {} as Transport], log);
+  t.ok(Math.abs(watch.endsAtUnixMs - Date.now() - 2 * 24 * 3600 * 1000) < 3_600_000);
+  const check = (unixNow = early): string[] => {
+    watch.check(unixNow);
+    return said.splice(0);
+  };
+  t.same(check(), []);
+  tls.renew();
+  t.match(check(), [/^info new certificate/]);
+  t.equal(renewals, 1);
+  writeFileSync(tls.keyFile, "no key");
+  t.match(check(), [/^error .*old one stays/]);
+  t.same([...check(), ...check()], [], "once");
+  fails = true;
+  tls.renew();
+  t.match(check(), [/^error/], "a transport could not");
+  fails = false;
+  t.match(check(), [/^info/], "and is asked again");
+  t.same([check(), renewals], [[], 3]);
+  t.match(check(Date.now()), [/^warn .*ends soon/]);
+  t.same(check(Date.now() + 3_600_000), [], "once a day");
+  t.match(check(Date.now() + 3 * 24 * 3600 * 1000), [/^error .*has ended/]);
+  rmSync(tls.certFile);
+  t.throws(() => new CertificateWatch(tls, [], log), /ENOENT/);
+  t.end();
 });
 
 t.test("sockets that become nothing: bounded in time and number", { skip: noOpenssl }, async (t) => {

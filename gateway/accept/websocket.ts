@@ -147,7 +147,15 @@ class WebSocketTransport implements Transport {
    * another, and that one is replaced: the listening socket and its queue stay, and so do the old app's connections.
    */
   renewCertificate(): void {
-    if (this.files?.reload() === true) this.serveWithNewCertificate();
+    const { files } = this;
+    if (files?.reload() !== true) return;
+    try {
+      this.serveWithNewCertificate();
+    } catch (error) {
+      // The engine reads the files itself, and may have met others.
+      files.forget();
+      throw new Error("the WebSocket engine cannot read the new certificate", { cause: error });
+    }
   }
 
   private serveWithNewCertificate(): void {
