@@ -54,6 +54,11 @@ const TUNABLES: readonly { key: keyof GatewayOptions & string; what: string; usu
   { key: "pushBytesMax", what: "pushes waiting for a slow reader, before it has to pull", usual: (config) => config.outbox.pushBytesMax },
   { key: "controlBytesMax", what: "answers waiting for a slow reader, before it is closed", usual: (config) => config.outbox.controlBytesMax },
   { key: "backlogBytesMax", what: "waiting for all slow readers together, before more of them have to pull", usual: (config) => config.outbox.backlogBytesMax },
+  {
+    key: "holdMsMax",
+    what: "longest time that frames wait for more of their connection when the gateway is busy; 0: never",
+    usual: (config) => config.outbox.holdMsMax,
+  },
   { key: "stallMs", what: "time a reader may take nothing", usual: (config) => config.outbox.stallMs },
   {
     key: "handshakesPerSecond",

@@ -53,6 +53,8 @@ export interface GatewayOptions {
   /** What waits for slow readers, all of them together. */
   backlogBytesMax?: number;
   stallMs?: number;
+  /** Longest time that frames wait for more of their connection, under load and where that joins writes; 0: never. */
+  holdMsMax?: number;
   /** Pace of handshakes, and how many may be open at once. */
   handshakesPerSecond?: number;
   handshakesMax?: number;
@@ -180,6 +182,7 @@ export function gatewayConfig(options: GatewayOptions): GatewayConfig {
       backlogBytesMax: number("backlogBytesMax", options.backlogBytesMax ?? Math.max(BACKLOG_BYTES_MAX, 4 * pushBytesMax), pushBytesMax, 1e12),
       controlBytesMax: number("controlBytesMax", options.controlBytesMax ?? 1024 * 1024, Limits.frameBytesMax + 1024, 1e9),
       stallMs: number("stallMs", options.stallMs ?? 60_000, 1000, 3_600_000),
+      holdMsMax: number("holdMsMax", options.holdMsMax ?? 8, 0, 50),
     },
     admission: {
       handshakesPerSecond,

@@ -9,8 +9,6 @@
 // A connection that is behind needs no deadline: what comes for it waits in the backlog until its transport drained, and leaves together.
 // No I/O: times and the loop's utilisation come in.
 
-/** Longest hold, ms; the sample is as long, so what it finds is what that hold could bring. */
-export const HOLD_MS_MAX = 8;
 /** Share of time in which the loop works: up to the first latency counts more than CPU, from the second on the hold is the longest. */
 const BUSY_FROM = 0.3;
 const BUSY_FULL = 0.7;
@@ -24,17 +22,19 @@ const REST_MS_MIN = 1000;
 const REST_MS_MAX = 30_000;
 
 /**
- * The policy: ms that gathered frames may wait. `utilisation`: share of time in which the loop works, 0 to 1. `writesPerConnection`: writes to a
- * connection within HOLD_MS_MAX, of those that were written to, when nothing is held.
+ * The policy: ms that gathered frames may wait, at most holdMsMax. `utilisation`: share of time in which the loop works, 0 to 1.
+ * `writesPerConnection`: writes to a connection within holdMsMax, of those that were written to, when nothing is held.
  */
-export function holdFor(utilisation: number, writesPerConnection: number): number {
+export function holdFor(utilisation: number, writesPerConnection: number, holdMsMax: number): number {
   if (utilisation < BUSY_FROM || writesPerConnection < GAIN_MIN) return 0;
-  return Math.min(HOLD_MS_MAX, Math.max(1, Math.round((HOLD_MS_MAX * (utilisation - BUSY_FROM)) / (BUSY_FULL - BUSY_FROM))));
+  return Math.min(holdMsMax, Math.max(1, Math.round((holdMsMax * (utilisation - BUSY_FROM)) / (BUSY_FULL - BUSY_FROM))));
 }
 
 export class Coalescing {
   /** How long what is gathered may wait, ms; 0: it leaves at the end of the turn. */
   deadlineMs: number;
+  /** Longest hold, ms, 0: none. The sample is as long, so what it finds is what that hold could bring. */
+  private readonly holdMsMax: number;
   /** Slots written to in this sample, a bit each. */
   private readonly seen: Uint32Array;
   /** In this sample, and behind it while held. */
@@ -56,8 +56,9 @@ export class Coalescing {
   /** When what is gathered began to wait; -1: it does not. */
   private heldSince: number;
 
-  constructor(capacity: number) {
+  constructor(capacity: number, holdMsMax: number) {
     this.deadlineMs = 0;
+    this.holdMsMax = holdMsMax;
     this.seen = new Uint32Array(Math.ceil(capacity / 32));
     this.connections = 0;
     this.writes = 0;
@@ -108,6 +109,7 @@ export class Coalescing {
 
   /** Chooses the deadline, and begins a sample when the loop has something to do. `utilisation`: since the last tick. Called about ten times a second. */
   tick(now: number, utilisation: number): void {
+    if (this.holdMsMax === 0) return;
     if (this.sampling) this.endSample();
     if (this.deadlineMs > 0 && this.heldWrites > 0) {
       const found = this.heldFrames / this.heldWrites / this.framesPerWrite;
@@ -116,7 +118,7 @@ export class Coalescing {
       else if (found >= GAIN_MIN) this.restMs = REST_MS_MIN;
     }
     this.utilisation += NEWEST * (utilisation - this.utilisation);
-    this.deadlineMs = now < this.restUntil ? 0 : holdFor(this.utilisation, this.writesPerConnection);
+    this.deadlineMs = now < this.restUntil ? 0 : holdFor(this.utilisation, this.writesPerConnection, this.holdMsMax);
     this.heldWrites = 0;
     this.heldFrames = 0;
     if (this.utilisation < BUSY_FROM / 2) return;
@@ -125,7 +127,7 @@ export class Coalescing {
     this.writes = 0;
     this.frames = 0;
     this.sampling = true;
-    this.sampleEndsAt = now + HOLD_MS_MAX;
+    this.sampleEndsAt = now + this.holdMsMax;
   }
 
   private rest(now: number): void {

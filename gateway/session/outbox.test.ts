@@ -10,11 +10,13 @@ import { hawser } from "../../proto/gen/hawser.js";
 import { Limits } from "../../proto/limits.ts";
 import { WriteResult } from "../accept/transport.ts";
 import { CloseReason, Counters, DropReason } from "../counters.ts";
-import { Coalescing, HOLD_MS_MAX, holdFor } from "./coalescing.ts";
+import { Coalescing, holdFor } from "./coalescing.ts";
 import { closeReasonOf } from "./frame-kind.ts";
 import { FrameQueue, splitFrames } from "./frame-queue.ts";
 import { Outbox, type OutboxLimits, type OutboxOwner, RESYNC_FRAME } from "./outbox.ts";
 import type { OutboxPort } from "./outbox-writer.ts";
+
+const HOLD_MS_MAX = 8;
 
 /** A transport whose slots take bytes as long as they are told to. */
 class Port implements OutboxPort {
@@ -65,7 +67,7 @@ class Bench implements OutboxOwner {
   flushes = 0;
   readonly outbox: Outbox;
 
-  constructor(limits: OutboxLimits = { pushBytesMax: 1000, controlBytesMax: 500, backlogBytesMax: 10_000, stallMs: 5000 }) {
+  constructor(limits: OutboxLimits = { pushBytesMax: 1000, controlBytesMax: 500, backlogBytesMax: 10_000, stallMs: 5000, holdMsMax: HOLD_MS_MAX }) {
     this.outbox = new Outbox(8, this.port, this, this.counters, limits);
   }
 
@@ -232,7 +234,7 @@ function told(written: Uint8Array): string[] {
 const FRAME_NAMES: Record<number, string> = { [FrameType.Push]: "push", [FrameType.Sent]: "sent", [FrameType.Resync]: "resync", [FrameType.Signal]: "signal" };
 
 /** Limits large enough that something waits in the outbox and not only in the transport. */
-const ROOMY = { pushBytesMax: 200_000, controlBytesMax: 100_000, backlogBytesMax: 10_000_000, stallMs: 5000 };
+const ROOMY = { pushBytesMax: 200_000, controlBytesMax: 100_000, backlogBytesMax: 10_000_000, stallMs: 5000, holdMsMax: HOLD_MS_MAX };
 
 t.test("behind a backlog: acks and messages in order, then the newest receipts, and nothing ephemeral", async (t) => {
   const bench = new Bench(ROOMY);
@@ -316,7 +318,7 @@ t.test("receipts that have no room are made up for by one Resync; a lag makes up
 
 t.test("all who wait have a bound together: whoever holds more than a share lags, then everybody does", async (t) => {
   const slots = 8;
-  const bench = new Bench({ pushBytesMax: 100_000, controlBytesMax: 50_000, backlogBytesMax: 400_000, stallMs: 5000 });
+  const bench = new Bench({ pushBytesMax: 100_000, controlBytesMax: 50_000, backlogBytesMax: 400_000, stallMs: 5000, holdMsMax: HOLD_MS_MAX });
   const { outbox, port, counters } = bench;
   for (let slot = 0; slot < slots; slot++) {
     port.stopped.add(slot);
@@ -404,16 +406,16 @@ t.test("a queue of frames gives back what it took, in whole frames, and holds li
 });
 
 t.test("how long frames wait for more of their connection", async (t) => {
-  t.equal(holdFor(0.25, 8), 0, "an idle loop does not wait");
-  t.equal(holdFor(0.9, 1.1), 0, "nor does one that would save nothing");
-  t.equal(holdFor(1, 3), HOLD_MS_MAX);
+  t.equal(holdFor(0.25, 8, HOLD_MS_MAX), 0, "an idle loop does not wait");
+  t.equal(holdFor(0.9, 1.1, HOLD_MS_MAX), 0, "nor does one that would save nothing");
+  t.equal(holdFor(1, 3, HOLD_MS_MAX), HOLD_MS_MAX);
   let longest = 0;
   for (let utilisation = 0.3; utilisation <= 1; utilisation += 0.01) {
-    t.ok(holdFor(utilisation, 2) >= longest && holdFor(utilisation, 2) <= HOLD_MS_MAX);
-    longest = holdFor(utilisation, 2);
+    t.ok(holdFor(utilisation, 2, HOLD_MS_MAX) >= longest && holdFor(utilisation, 2, HOLD_MS_MAX) <= HOLD_MS_MAX);
+    longest = holdFor(utilisation, 2, HOLD_MS_MAX);
   }
   let now = 0;
-  const coalescing = new Coalescing(100);
+  const coalescing = new Coalescing(100, HOLD_MS_MAX);
   /** A tenth of a second of a busy loop: each connection is written to `each` times within a sample, and then, when held, `joined` frames at a time. */
   const busy = (ticks: number, each: number, joined: number): void => {
     for (let i = 0; i < ticks; i++) {
@@ -448,6 +450,12 @@ t.test("how long frames wait for more of their connection", async (t) => {
   t.ok(held < 60, `where each message waits for the one before it, holding is hardly tried: ${held} of 1000 looks`);
   busy(400, 4, 4);
   t.equal(coalescing.deadlineMs, HOLD_MS_MAX, "and taken up again when it pays");
+  const off = new Coalescing(100, 0);
+  for (let i = 0; i < 20; i++) {
+    off.tick(100 * i, 1);
+    for (let slot = 0; slot < 50; slot++) off.wrote(slot % 5, 1);
+    t.equal(off.holdMs(100 * i + 50), 0);
+  }
 });
 
 t.test("why a connection was closed, for the count", async (t) => {

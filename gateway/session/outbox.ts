@@ -40,6 +40,8 @@ export interface OutboxLimits {
   /** Pushes that wait for all connections together; with control frames twice that. */
   backlogBytesMax: number;
   stallMs: number;
+  /** Gathered frames may wait so long for more of their connection, under load and where that joins writes; 0: never. */
+  holdMsMax: number;
 }
 
 const Flag = { Waiting: 1, Lagging: 2 } as const;
@@ -67,7 +69,7 @@ export class Outbox implements BacklogOwner {
   laggingCount: number;
 
   constructor(capacity: number, port: OutboxPort, owner: OutboxOwner, counters: Counters, limits: OutboxLimits, shaper?: FrameShaper) {
-    this.coalescing = new Coalescing(capacity);
+    this.coalescing = new Coalescing(capacity, limits.holdMsMax);
     this.port = port;
     this.owner = owner;
     this.counters = counters;

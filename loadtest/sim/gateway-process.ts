@@ -23,7 +23,7 @@ import type { World } from "./world.ts";
 
 const SLOTS = 64;
 const TICK_MS = 100;
-const OUTBOX = { pushBytesMax: 1500, controlBytesMax: 1_000_000, backlogBytesMax: 10_000_000, stallMs: 8000 };
+const OUTBOX = { pushBytesMax: 1500, controlBytesMax: 1_000_000, backlogBytesMax: 10_000_000, stallMs: 8000, holdMsMax: 0 };
 const SESSIONS = {
   connectionsMax: SLOTS,
   heartbeatMs: 600_000,
