@@ -35,7 +35,8 @@ t.test("network key: what the gateway sees of the address, then the hint; always
   t.equal(addressPrefix("2001:db8::1"), "2001:db8:0");
   t.equal(addressPrefix("::1"), "0:0:0");
   t.equal(addressPrefix("fe80::1%eth0"), "fe80:0:0");
-  t.equal(addressPrefix("no address"), "?");
+  for (const none of ["no address", "0:", "1.2.3", ""]) t.equal(addressPrefix(none), "?");
+  t.equal(addressPrefix("64:ff9b::192.0.2.1"), "64:ff9b:0");
   t.not(networkKey("wifi", "192.0.2.1"), networkKey("wifi", "192.0.3.1"), "a hint alone reaches nobody else's network");
   fc.assert(
     fc.property(fc.string(), fc.oneof(fc.string(), fc.ipV4(), fc.ipV6()), (hint, address) => {

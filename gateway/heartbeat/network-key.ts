@@ -3,6 +3,7 @@
 // and the cable behind it), so nobody can speak for a network that he is not on. Pure.
 //
 // Invariant: a key is 1 to KEY_CHARS_MAX of a-z 0-9 . - _ and :, whatever the client sent.
+import { isIPv4, isIPv6 } from "node:net";
 
 /** A hint is cut here: "310-260", "wifi" and the like are short. */
 const HINT_CHARS_MAX = 16;
@@ -25,9 +26,8 @@ export function networkKey(hint: string, address: string): string {
 /** "192.0.2" for 192.0.2.7 and ::ffff:192.0.2.7; "2001:db8:1" for 2001:db8:1:2::3; "?" for what is no address. */
 export function addressPrefix(address: string): string {
   const plain = address.toLowerCase().startsWith(MAPPED) ? address.slice(MAPPED.length) : address;
-  const four = /^(\d{1,3}\.\d{1,3}\.\d{1,3})\.\d{1,3}$/.exec(plain);
-  if (four !== null) return four[1]!;
-  if (!/^[0-9a-fA-F:]{2,39}(%.*)?$/.test(plain) || !plain.includes(":")) return "?";
+  if (isIPv4(plain)) return plain.slice(0, plain.lastIndexOf("."));
+  if (!isIPv6(plain)) return "?";
   const [head = "", tail] = plain.toLowerCase().split("::");
   const groups = head === "" ? [] : head.split(":");
   // Behind "::" stand zeros, as many as are missing; of them only those among the first three matter.
