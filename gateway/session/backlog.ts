@@ -163,8 +163,12 @@ export class Backlog {
 
   /** All that waits but receipts to into[0 … count - 1], in order; returns count. The slot waits no more. */
   takeAll(waiting: Waiting, into: Uint8Array[]): number {
+    const apart = this.writer.shapes(waiting.slot);
     let count = 0;
-    for (let chunk = waiting.queue.shift(); chunk !== undefined; chunk = waiting.queue.shift()) into[count++] = chunk;
+    for (let chunk = waiting.queue.shift(); chunk !== undefined; chunk = waiting.queue.shift()) {
+      if (apart) count = splitFrames(chunk, into, count);
+      else into[count++] = chunk;
+    }
     this.leave(waiting);
     return count;
   }

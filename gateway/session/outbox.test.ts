@@ -9,6 +9,7 @@ import { FrameType } from "../../proto/frame-type.ts";
 import { hawser } from "../../proto/gen/hawser.js";
 import { Limits } from "../../proto/limits.ts";
 import { WriteResult } from "../accept/transport.ts";
+import type { FrameShaper } from "../compress/shaper.ts";
 import { CloseReason, Counters, DropReason } from "../counters.ts";
 import { Coalescing, holdFor } from "./coalescing.ts";
 import { closeReasonOf } from "./frame-kind.ts";
@@ -67,8 +68,11 @@ class Bench implements OutboxOwner {
   flushes = 0;
   readonly outbox: Outbox;
 
-  constructor(limits: OutboxLimits = { pushBytesMax: 1000, controlBytesMax: 500, backlogBytesMax: 10_000, stallMs: 5000, holdMsMax: HOLD_MS_MAX }) {
-    this.outbox = new Outbox(8, this.port, this, this.counters, limits);
+  constructor(
+    limits: OutboxLimits = { pushBytesMax: 1000, controlBytesMax: 500, backlogBytesMax: 10_000, stallMs: 5000, holdMsMax: HOLD_MS_MAX },
+    shaper?: FrameShaper,
+  ) {
+    this.outbox = new Outbox(8, this.port, this, this.counters, limits, shaper);
   }
 
   slow(slot: number): void {
@@ -366,6 +370,41 @@ t.test("leaving: little that waits still goes out, much does not; the successor 
     t.strictSame(port.told(slot), ["0"]);
   }
   t.strictSame([outbox.backlogBytes, outbox.backlogCount], [0, 0]);
+});
+
+t.test("what is compressed is looked at frame by frame, also behind a backlog and on leaving", async (t) => {
+  const seen: number[][] = [];
+  const shaper: FrameShaper = {
+    shapes: (slot) => slot === 0,
+    shape(_slot, frames, count) {
+      seen.push(frames.slice(0, count).map(({ length }) => length));
+      frames[0] = BEAT_FRAME;
+      return 1;
+    },
+  };
+  const bench = new Bench(ROOMY, shaper);
+  const { outbox, port, counters } = bench;
+  port.stopped.add(0);
+  port.stopped.add(1);
+  for (const slot of [0, 1]) {
+    outbox.push(slot, push(100));
+    outbox.push(slot, push(20_000));
+    outbox.flush();
+    port.waiting.set(slot, 20_000);
+    for (const bytes of [10, 20, 30]) outbox.push(slot, push(bytes));
+    outbox.flush();
+    port.drain(slot);
+    outbox.drained(slot);
+    port.waiting.set(slot, 20_000);
+    for (const bytes of [11, 12]) outbox.push(slot, push(bytes));
+    outbox.close(slot, RESYNC_FRAME);
+  }
+  t.strictSame(seen, [
+    [100, 20_000],
+    [10, 20, 30],
+    [11, 12, 2],
+  ]);
+  t.equal(counters.bytesOut[0], 3 + 20_100 + 60 + 25, "bytes are counted as they go out");
 });
 
 t.test("a great deal in one turn is written before its end", async (t) => {
