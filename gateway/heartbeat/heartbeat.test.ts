@@ -26,6 +26,7 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 /** Some time of today. */
 const START = 1_760_000_000_000;
+t.setTimeout(100_000);
 
 t.test("network key: what the gateway sees of the address, then the hint; always short and plain", (t) => {
   t.equal(networkKey("wifi", "192.0.2.77"), "192.0.2_wifi");
