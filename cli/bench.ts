@@ -80,6 +80,17 @@ export function build(command: Command): void {
     .addOption(option("--rows <count>", "rows of each measurement (--quick: 20000)", { parse: integer(1000, 100_000_000) }))
     .action(async (own: { rows?: number }) => store({ ...flags(command), ...own }));
   command
+    .command("echo")
+    .summary("CPU of the gateway's TCP per frame and per beat, bytes per idle connection")
+    .description(
+      "CPU per frame that is written back through the gateway's transports, the native core and node:net, and per beat, beside a floor in C that does one read and " +
+        "one write; bytes per idle connection. Linux; needs a C compiler.",
+    )
+    .addOption(option("--seconds <count>", "length of each measurement (--quick: 1)", { default: 3, parse: integer(1, 600) }))
+    .addOption(option("--rounds <count>", "measurements of each, of which the median counts (--quick: 3)", { default: 5, parse: integer(1, 100) }))
+    .addOption(option("--connections <count>", "idle ones (--quick: 3000)", { default: 15_000, parse: integer(100, 17_000) }))
+    .action(async (own: EchoFlags) => echo({ ...flags(command), ...own }));
+  command
     .command("spine")
     .summary("server CPU per durable direct message, from few pairs of users to many")
     .description(
@@ -241,6 +252,29 @@ async function http({ json, quick, ...own }: CommonFlags & HttpFlags): Promise<v
     const shown = { bench: "http", notes, tables: [httpTable(levels)], conditions, unfit: unfitBecauseOf(conditions) };
     (json === "-" ? console.error : console.log)(formatResult(shown));
     writeJson(json, { bench: "http", levels, conditions, unfit: shown.unfit });
+  });
+}
+
+interface EchoFlags {
+  seconds: number;
+  rounds: number;
+  connections: number;
+}
+
+async function echo({ json, quick, connections, ...own }: CommonFlags & EchoFlags): Promise<void> {
+  const { benchEcho, ECHO_OPTIONS, ECHO_QUICK } = await import("../bench/echo.ts");
+  await watched(async (watch) => {
+    const options = quick ? ECHO_QUICK : { ...ECHO_OPTIONS, ...own, idle: connections };
+    const meter = watch.begin();
+    const tables = await benchEcho({ ...options, progress: (line) => console.error(line) });
+    const conditions = await meter.end();
+    const notes = [
+      `medians of ${options.rounds} rounds of ${options.seconds} s; CPU, user and system, of the server's process; one frame in flight per connection`,
+      "a beat is answered by the transport itself; bytes are of the process alone, the kernel's sockets apart",
+    ];
+    const shown = { bench: "echo", notes, tables, conditions, unfit: unfitBecauseOf(conditions) };
+    (json === "-" ? console.error : console.log)(formatResult(shown));
+    writeJson(json, { bench: "echo", tables: tables.map(({ title, rows }) => ({ title, rows })), conditions, unfit: shown.unfit });
   });
 }
 

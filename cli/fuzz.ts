@@ -9,6 +9,7 @@ import { type FuzzFailure, FuzzRun, GROWTH_BYTES_MAX, TARGETS } from "../loadtes
 import { failureOf } from "../loadtest/fuzz/shrink.ts";
 import { Watchdog } from "../loadtest/fuzz/watchdog.ts";
 import { Failure } from "./failure.ts";
+import { fuzzNative } from "./fuzz-native.ts";
 import { integer, option, seconds } from "./options.ts";
 
 interface Flags {
@@ -25,7 +26,7 @@ const PROGRESS_MS = 1000;
 
 export function build(command: Command): void {
   command
-    .addOption(option("--target <name>", "what is fuzzed", { default: "all", choices: [...Object.keys(TARGETS), "all"] }))
+    .addOption(option("--target <name>", "what is fuzzed", { default: "all", choices: [...Object.keys(TARGETS), "native", "all"] }))
     .addOption(
       option("--inputs <count>", "chunks, bodies and events to feed, in total over the targets", {
         default: 10_000_000,
@@ -46,6 +47,7 @@ Targets:
   proxy    PROXY protocol headers: the reader against a second one
   deflate  bodies of compressed frames: our inflater against zlib
   heartbeat  sessions that come, lie, fall silent and go: intervals, counts and bounds of what is learned
+  native   the TCP core in C, under sanitizers: its readers against second ones, its connections over a made-up kernel (not in "all")
 
 Examples:
   npm run fuzz
@@ -56,6 +58,7 @@ Ends with code 0 when no rule was broken, 1 otherwise.`,
 }
 
 async function fuzz(flags: Flags): Promise<void> {
+  if (flags.target === "native") return fuzzNative(flags);
   if (flags.replay !== undefined) return replay(flags.target, flags.replay);
   const seed = flags.seed ?? Date.now() % 2 ** 32;
   const names = flags.target === "all" ? Object.keys(TARGETS) : [flags.target];

@@ -1,9 +1,11 @@
 /* The floor: the least that any relay can do with a message over TCP. One thread, epoll, one read and one
  * write per message, no protocol: connections are paired in the order in which they come (1st with 2nd, 3rd
- * with 4th ...), and what one sends the other gets. Prints its port, serves until its standard input ends. */
+ * with 4th ...), and what one sends the other gets; with the argument "echo" it is sent back instead. Prints its port,
+ * serves until its standard input ends. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +18,8 @@ static int peer_of[FILES_MAX];
 
 static void fail(const char *what) { perror(what); exit(1); }
 
-int main(void) {
+int main(int count, char **arguments) {
+  int echo = count > 1 && strcmp(arguments[1], "echo") == 0;
   int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   socklen_t length = sizeof address;
@@ -32,6 +35,7 @@ int main(void) {
   event.data.fd = 0;
   epoll_ctl(epoll, EPOLL_CTL_ADD, 0, &event);
 
+  signal(SIGPIPE, SIG_IGN);
   static char buffer[65536];
   struct epoll_event events[EVENTS_MAX];
   for (;;) {
@@ -45,7 +49,8 @@ int main(void) {
           if (accepted >= FILES_MAX) { close(accepted); continue; }
           setsockopt(accepted, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
           peer_of[accepted] = -1;
-          if (waiting < 0) waiting = accepted;
+          if (echo) peer_of[accepted] = accepted;
+          else if (waiting < 0) waiting = accepted;
           else { peer_of[accepted] = waiting; peer_of[waiting] = accepted; waiting = -1; }
           event.data.fd = accepted;
           epoll_ctl(epoll, EPOLL_CTL_ADD, accepted, &event);
@@ -56,7 +61,7 @@ int main(void) {
           if (peer_of[fd] >= 0) peer_of[peer_of[fd]] = -1;
           if (waiting == fd) waiting = -1;
           close(fd);
-        } else if (peer_of[fd] >= 0 && write(peer_of[fd], buffer, got) != got) fail("write");
+        } else if (peer_of[fd] >= 0 && write(peer_of[fd], buffer, got) != got && !echo) fail("write");
       }
     }
   }
