@@ -41,12 +41,15 @@ export interface Turned {
 }
 
 const CONNECTS_BURST_SECONDS = 10;
-/** Addresses without a connection that are remembered. */
-const RECENT_MAX = 16_384;
-const USERS_MAX = 65_536;
+/**
+ * Addresses and users whose buckets are remembered: those of the last seconds are what counts, since a bucket that is full again
+ * is as good as none. More would be memory that each session has to bear (8,192 users: 18 bytes, of 19,000 sessions).
+ */
+const RECENT_MAX = 8192;
 /** Somebody whose connections are all taken: until one of them ends is anybody's guess. */
 const RETRY_MS = 10_000;
 const Bucket = { Connects: 0, Failures: 1, Sockets: 2 } as const;
+const ADDRESS_BUCKETS = 3;
 /** Sockets may come so many times as fast as connections: those are told why they are turned away, these cannot be. */
 const SOCKETS_SHARE = 2;
 /** High halves of keys that no IPv6 address of a host begins with (ff00::/8 is multicast). */
@@ -60,6 +63,8 @@ export class AddressLimits {
   private readonly sockets: Rate;
   private readonly failures: Rate;
   private readonly userConnects: Rate;
+  /** Of addresses with connections; and the buckets of those who came lately. */
+  private readonly openBy: RateTable;
   private readonly addresses: RateTable;
   private readonly users: RateTable;
   private readonly seed: number;
@@ -76,8 +81,9 @@ export class AddressLimits {
     this.sockets = { perSecond: SOCKETS_SHARE * this.connects.perSecond, burst: SOCKETS_SHARE * this.connects.burst };
     this.failures = { perSecond: options.authFailuresPerAddressPerMinute / 60, burst: options.authFailuresPerAddressPerMinute };
     this.userConnects = { perSecond: options.connectsPerUserPerMinute / 60, burst: options.connectsPerUserPerMinute };
-    this.addresses = new RateTable(slots + RECENT_MAX, seed);
-    this.users = new RateTable(USERS_MAX, seed);
+    this.openBy = new RateTable(slots, seed, 0);
+    this.addresses = new RateTable(RECENT_MAX, seed, ADDRESS_BUCKETS);
+    this.users = new RateTable(RECENT_MAX, seed, 1);
     this.seed = seed | 0;
     this.high = new Uint32Array(slots);
     this.low = new Uint32Array(slots);
@@ -107,8 +113,8 @@ export class AddressLimits {
     const low = keyLow;
     this.high[slot] = high;
     this.low[slot] = low;
-    addresses.opened(high, low, now);
-    if (options.connectionsPerAddress !== 0 && addresses.openCount(high, low) > options.connectionsPerAddress) {
+    this.openBy.opened(high, low, now);
+    if (options.connectionsPerAddress !== 0 && this.openBy.openCount(high, low) > options.connectionsPerAddress) {
       return this.turn(TurnedBy.Open, ErrorCode.TooManyConnections, RETRY_MS, "too many connections from this address");
     }
     if (options.connectsPerAddressPerSecond !== 0) {
@@ -124,7 +130,7 @@ export class AddressLimits {
 
   closed(slot: number): void {
     if (this.high[slot] === 0 && this.low[slot] === 0) return;
-    this.addresses.closed(this.high[slot]!, this.low[slot]!);
+    this.openBy.closed(this.high[slot]!, this.low[slot]!);
     this.high[slot] = 0;
     this.low[slot] = 0;
   }

@@ -9,9 +9,6 @@
 // Who makes room is looked for from a random place. A hand that goes round would leave the places before it ever fuller and
 // those behind it emptier: at ¾ on the whole, 125 µs for a key instead of half a microsecond.
 
-/** Buckets of a key. */
-export const BUCKETS = 3;
-
 export interface Rate {
   /** Tokens a second. */
   readonly perSecond: number;
@@ -26,6 +23,7 @@ export class RateTable {
   size: number;
   /** Keys forgotten before their bucket was full, for want of room. */
   evictions: number;
+  private readonly buckets: number;
   private readonly mask: number;
   private readonly sizeMax: number;
   private readonly seed: number;
@@ -40,12 +38,13 @@ export class RateTable {
 
   /**
    * Room for `keysMax` keys, at least as many as can have something open at once. `seed`: any 32 bits, unknown to
-   * those who choose keys.
+   * those who choose keys. `buckets` of each key; with 0 it is known while something of it is open.
    */
-  constructor(keysMax: number, seed: number) {
+  constructor(keysMax: number, seed: number, buckets: number) {
     const capacity = 2 ** Math.ceil(Math.log2(Math.max(16, (keysMax + 1) / 0.75)));
     this.size = 0;
     this.evictions = 0;
+    this.buckets = buckets;
     this.mask = capacity - 1;
     this.sizeMax = Math.floor(capacity * 0.75);
     this.seed = seed | 0;
@@ -53,7 +52,7 @@ export class RateTable {
     this.low = new Uint32Array(capacity);
     this.taken = new Uint8Array(capacity);
     this.open = new Uint32Array(capacity);
-    this.fullAt = new Float64Array(capacity * BUCKETS);
+    this.fullAt = new Float64Array(capacity * buckets);
     this.dice = seed | 1;
   }
 
@@ -71,7 +70,8 @@ export class RateTable {
   /** One of those is closed. */
   closed(high: number, low: number): void {
     const at = this.find(high, low);
-    if (at !== NOBODY && this.open[at]! > 0) this.open[at]!--;
+    if (at === NOBODY || this.open[at] === 0) return;
+    if (--this.open[at]! === 0 && this.buckets === 0) this.remove(at);
   }
 
   /** ms until the bucket has a token; 0: it has one now. Takes nothing. */
@@ -79,12 +79,12 @@ export class RateTable {
     const at = this.find(high, low);
     if (at === NOBODY) return 0;
     const stepMs = 1000 / rate.perSecond;
-    return Math.max(0, this.fullAt[at * BUCKETS + bucket]! + stepMs - now - rate.burst * stepMs);
+    return Math.max(0, this.fullAt[at * this.buckets + bucket]! + stepMs - now - rate.burst * stepMs);
   }
 
   /** Takes a token, if there is one: 0; otherwise ms until there will be. */
   take(high: number, low: number, bucket: number, rate: Rate, now: number): number {
-    const at = this.findOrAdd(high, low, now) * BUCKETS + bucket;
+    const at = this.findOrAdd(high, low, now) * this.buckets + bucket;
     const stepMs = 1000 / rate.perSecond;
     const fullAt = Math.max(this.fullAt[at]!, now) + stepMs;
     const waitMs = fullAt - now - rate.burst * stepMs;
@@ -120,7 +120,7 @@ export class RateTable {
     this.high[at] = high;
     this.low[at] = low;
     this.open[at] = 0;
-    this.fullAt.fill(0, at * BUCKETS, (at + 1) * BUCKETS);
+    this.fullAt.fill(0, at * this.buckets, (at + 1) * this.buckets);
     return at;
   }
 
@@ -151,7 +151,7 @@ export class RateTable {
   }
 
   private isFull(at: number, now: number): boolean {
-    for (let bucket = 0; bucket < BUCKETS; bucket++) if (this.fullAt[at * BUCKETS + bucket]! > now) return false;
+    for (let bucket = 0; bucket < this.buckets; bucket++) if (this.fullAt[at * this.buckets + bucket]! > now) return false;
     return true;
   }
 
@@ -164,7 +164,7 @@ export class RateTable {
       this.high[hole] = this.high[at]!;
       this.low[hole] = this.low[at]!;
       this.open[hole] = this.open[at]!;
-      this.fullAt.copyWithin(hole * BUCKETS, at * BUCKETS, (at + 1) * BUCKETS);
+      this.fullAt.copyWithin(hole * this.buckets, at * this.buckets, (at + 1) * this.buckets);
       hole = at;
     }
     this.taken[hole] = 0;
