@@ -8,7 +8,9 @@ import { hawser as fabric } from "../../proto/gen/fabric.js";
 import { hawser } from "../../proto/gen/hawser.js";
 import type { LinkHead } from "../../proto/link.ts";
 import { pushFromFrame, pushToFrame, sentFrame } from "../shard/frames.ts";
+import { directKeyOf } from "../shard/naming.ts";
 import type { Session } from "../shard/session.ts";
+import { textOf } from "../store/latin1.ts";
 import { DownBatch } from "./down-batch.ts";
 import { Command, TWO_HEADS, UpBatch } from "./up-batch.ts";
 
@@ -19,6 +21,18 @@ const NONE = new Uint8Array(0);
 const NO_COMMAND = { slot: 0, generation: 0, type: 0, ref: 0, body: NONE, user: NONE, install: NONE };
 const headHex = (head: fabric.fabric.v1.LinkHead.$Properties) => hex(fabric.fabric.v1.LinkHead.encode(head).finish());
 const hex = (value: Uint8Array) => Buffer.from(value).toString("hex");
+
+t.test("a direct conversation's key is the same whether its users are bytes or text", async () => {
+  const id = fc.uint8Array({ minLength: 1, maxLength: 64 });
+  fc.assert(
+    fc.property(id, fc.oneof(id, fc.nat(9)), (user, other) => {
+      // Also the same user, and one whose id begins with the other's.
+      const peer = typeof other !== "number" ? other : other < 5 ? user.slice(0, Math.max(1, user.length - other)) : Uint8Array.of(...user, other).slice(0, 64);
+      return hex(directKeyOf(textOf(user), peer)) === hex(directKey(user, peer));
+    }),
+    { numRuns: 1000 },
+  );
+});
 
 t.test("Sent and Push are byte for byte those of protobufjs", async (t) => {
   const row = fc.record({

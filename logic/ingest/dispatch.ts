@@ -79,7 +79,7 @@ export class Dispatch {
   private request(session: Session, ref: number, message: Request, now: number): void {
     if (message instanceof hawser.v1.Sync) return this.usersOf(session).sync(session, ref, message.watermark);
     if (message instanceof hawser.v1.Check) return this.usersOf(session).check(session, ref, message.digest, message.count);
-    const key = conversationKey(message, session.user);
+    const key = conversationKey(message, session.userText);
     if (key === undefined) return replyError(session, ErrorCode.BadRequest, ref, { detail: "names no conversation" });
     // Groups are part of the protocol, and served by nobody yet.
     if (key[0] === ConversationKind.Group) return replyError(session, ErrorCode.NotMember, ref);
