@@ -1,6 +1,7 @@
 // One process of a part: starts it, reads its output by lines, asks it until it is ready, tells of its end. The thin
 // shell around what the supervisor decides.
 import { type ChildProcess, spawn } from "node:child_process";
+import { constants, getPriority, setPriority } from "node:os";
 import { createInterface } from "node:readline";
 
 export interface PartCommand {
@@ -10,6 +11,8 @@ export interface PartCommand {
   env?: Record<string, string>;
   /** A Node program of ours, which ends itself when its channel to the supervisor closes. */
   channel: boolean;
+  /** How far it stands back for other processes, as nice(1) has it; 0 when left out. */
+  nice?: number;
   /** Asked again and again after the start until it says true. */
   ready: () => Promise<boolean>;
 }
@@ -46,6 +49,7 @@ export class PartProcess {
       stdio: ["ignore", "pipe", "pipe", ...(plan.channel ? (["ipc"] as const) : [])],
     });
     this.pid = this.child.pid;
+    if (this.pid !== undefined) standBack(this.pid, plan.nice ?? 0);
     for (const stream of [this.child.stdout!, this.child.stderr!])
       createInterface({ input: stream, crlfDelay: Infinity }).on("line", (line) => events.line(line));
     let problem = "";
@@ -76,4 +80,9 @@ export class PartProcess {
     clearTimeout(this.timer);
     this.events.exited(how);
   }
+}
+
+/** Lets a process stand back for others: by so much more than this one, as far as it goes. */
+export function standBack(pid: number, nice: number): void {
+  if (nice > 0) setPriority(pid, Math.min(constants.priority.PRIORITY_LOW, getPriority() + nice));
 }

@@ -71,6 +71,8 @@ export interface StackOptions {
   gatewayArgs?: readonly string[];
   /** Options of Node itself, for logic and the gateways. */
   nodeArgs?: readonly string[];
+  /** How far gateways stand back for other processes, as nice(1) has it; 0 when left out. */
+  gatewayNice?: number;
   logicArgs?: readonly string[];
   /** Rolls when this process gets ROLL_SIGNAL, and notes in run.json how that went; left out: the signal is not listened to. */
   rollsBySignal?: boolean;
@@ -273,6 +275,7 @@ function planParts(dataDir: string, ports: ChosenPorts, options: StackOptions): 
       args: [...first, ...loaders, ...(options.nodeArgs ?? []), program, ...args, "--http-port", String(httpPort), ...common],
       env: { ...options.env, ...env },
       channel: true,
+      ...(args[0] === "gateway" && options.gatewayNice !== undefined && { nice: options.gatewayNice }),
       ready: () => httpReady(`http://127.0.0.1:${httpPort}/readyz`),
     };
   };

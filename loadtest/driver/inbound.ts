@@ -41,6 +41,9 @@ export interface InboundParts {
   readonly identity: Identity;
 }
 
+/** Where a refusal names no time to try again. */
+const REFUSED_MS = 200;
+
 class Violation extends Error {
   override readonly name = "Violation";
 }
@@ -203,7 +206,7 @@ export class Inbound {
     if (error.ref > 0 && talker?.requests.take(error.ref)) {
       if (talker.requests.ask === Ask.Send) this.parts.sending.refused(talker, error.ref, code, closes, error.retryAfterMs, error.expected);
       else if (!closes) this.parts.pulling.refused(talker, code, error.retryAfterMs);
-    } else if (!closes && (error.ref === 0 || talker === undefined)) host.syncLater(session, error.retryAfterMs);
+    } else if (!closes && (error.ref === 0 || talker === undefined)) host.syncLater(session, Math.max(REFUSED_MS, error.retryAfterMs));
     if (!closes) return;
     if (code === ErrorCode.BadRequest || code === ErrorCode.AuthFailed || rule?.retry === "never") host.closing(session, "never");
     else if (rule?.retry === "token" || rule?.retry === "now") host.closing(session, "now");

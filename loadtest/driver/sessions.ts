@@ -27,6 +27,8 @@ const WHEEL_BUCKETS = 8192;
 const HANDSHAKE_MS = 30_000;
 const BACKOFF_FIRST_MS = 500;
 const BACKOFF_MAX_MS = 30_000;
+/** A Sync that is refused is asked for again after a time that doubles so often. */
+const SYNC_BACKOFFS_MAX = 4;
 /** For a connection whose receive buffer is to be small, until it is to be slow. */
 const UNHURRIED_BYTES_PER_SECOND = 1_000_000_000;
 
@@ -363,7 +365,10 @@ export class Sessions implements WireEvents, InboundHost, PullingHost {
     } else if (afterMs === 0) this.syncNow(session);
     else {
       this.table.clear(session, Flag.Synced);
-      this.wheel.arm(session, this.nowMs + afterMs);
+      // Not all again at that moment, and later each time: thousands that ask a server that is behind keep it there.
+      const refusals = this.table.attempts[session]!;
+      if (refusals < SYNC_BACKOFFS_MAX) this.table.attempts[session] = refusals + 1;
+      this.wheel.arm(session, this.nowMs + afterMs * 2 ** Math.min(refusals, SYNC_BACKOFFS_MAX) * (1 + this.random.uint32() / 0x1_0000_0000));
     }
   }
 

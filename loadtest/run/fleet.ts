@@ -5,6 +5,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { Answers, DriverPlan, FromDriver, Order, Tick, ToDriver } from "../driver/control.ts";
 import { Failure } from "../../cli/failure.ts";
+import { standBack } from "../../cli/part-process.ts";
 
 export interface FleetEvents {
   tick(driver: number, tick: Tick): void;
@@ -17,6 +18,8 @@ export interface FleetOptions {
   program?: string;
   /** Options of Node itself for the drivers. */
   node?: readonly string[];
+  /** How far the drivers stand back for other processes; 0 when left out. */
+  nice?: number;
   /** Without a tick for so long a driver counts as dead. */
   silenceMs?: number;
   /** Ends the drivers, while they start and later. */
@@ -85,7 +88,7 @@ export class Fleet {
     });
     // Whoever waits for something hears of it; nobody waiting is no reason to die of an unhandled rejection.
     this.failed.catch(() => undefined);
-    this.drivers = Array.from({ length: count }, (_, index) => this.start(index, options.program ?? driverProgram(), options.node ?? []));
+    this.drivers = Array.from({ length: count }, (_, index) => this.start(index, options));
     this.watch = setInterval(() => this.checkSilence(), 1000);
   }
 
@@ -137,10 +140,11 @@ export class Fleet {
     await Promise.all(this.drivers.map((driver) => this.stopOne(driver)));
   }
 
-  private start(index: number, program: string, node: readonly string[]): Driver {
+  private start(index: number, { program = driverProgram(), node = [], nice = 0 }: FleetOptions): Driver {
     // A session of its own: Ctrl-C in the terminal reaches the coordinator alone. The channel is its lifeline.
     const execArgv = [...(program.endsWith(".ts") ? process.execArgv : []), ...node];
     const child = fork(program, [], { detached: true, stdio: ["ignore", "pipe", "pipe", "ipc"], execArgv });
+    if (child.pid !== undefined) standBack(child.pid, nice);
     const driver = new Driver(index, child);
     for (const stream of [child.stdout!, child.stderr!]) {
       let rest = "";

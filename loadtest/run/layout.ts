@@ -108,6 +108,12 @@ const PROCESSES_MANY = 8;
  */
 export const LEAN_NODE: readonly string[] = ["--max-semi-space-size=1", "--v8-pool-size=1"];
 
+/**
+ * How far such processes stand back for others (nice): a hundred gateways and drivers would leave NATS and logic, one process each through which all go, a
+ * fiftieth of two cores when all want them at once, as when they start or connect. At 15 a hundred of them weigh as much as four that do not.
+ */
+export const LEAN_NICE = 15;
+
 /** Whether gateways and drivers are to save memory where nobody says. */
 export function leanFor({ gateways, sessions }: Layout): boolean {
   return gateways + sessions.length > PROCESSES_MANY;

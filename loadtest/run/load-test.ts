@@ -14,7 +14,7 @@ import { CONNECT_PHASE, type PhasePlan, type Scenario, type Setup, type Dials } 
 import { connectingSeconds, Director, progress } from "./director.ts";
 import { Fleet, type FleetOptions } from "./fleet.ts";
 import { roomWords, shortages } from "./headroom.ts";
-import { driverPlans, gatewayArgs, type Layout, LEAN_NODE, layOut, leanFor, resolveHosts, serverNeeds } from "./layout.ts";
+import { driverPlans, gatewayArgs, type Layout, LEAN_NICE, LEAN_NODE, layOut, leanFor, resolveHosts, serverNeeds } from "./layout.ts";
 import { logicBatches } from "./logic-metrics.ts";
 import { LiveView, type Screen } from "./live-view.ts";
 import { inMemory, machine, versions } from "./machine.ts";
@@ -117,7 +117,7 @@ export async function runLoadTest(options: LoadTestOptions): Promise<Outcome> {
     fleet = await Fleet.start(
       plans,
       { tick: (driver, tick) => meter.tick(driver, tick), line: (driver, text) => view.tell(`driver ${driver + 1}: ${text}`) },
-      { ...(lean && { node: LEAN_NODE }), ...options.fleet, kill: options.kill },
+      { ...(lean && { node: LEAN_NODE }), ...(leanFor(layout) && { nice: LEAN_NICE }), ...options.fleet, kill: options.kill },
     );
     await fleet.nextTicks();
     stopped(options.stop);
@@ -217,6 +217,7 @@ async function startOwnStack(
       line: (part, text) => process.stderr.write(`${part.padEnd(9)} | ${text}\n`),
       gatewayArgs,
       ...(lean && { nodeArgs: LEAN_NODE }),
+      ...(leanFor(layout) && { gatewayNice: LEAN_NICE }),
       logicArgs,
       sharePorts: sharePorts === true && canSharePorts(),
       ...(drainMs !== undefined && { drainMs }),
