@@ -98,10 +98,10 @@ export function partOf(name: string): string {
   return name.replace(/(-\d+)?(\/\w+)?$/, "");
 }
 
-/** Undefined when the process has ended, and only its parent has not heard of it yet. */
+/** Undefined when the process ends, or has ended and its parent has not heard of it yet: its memory is gone first. */
 function privateBytes(pid: number): number | undefined {
   const status = readFileSync(`/proc/${pid}/status`, "latin1");
-  return /^State:\s+[ZX]/m.test(status) ? undefined : rssAnonBytes(status);
+  return /^VmRSS:/m.test(status) ? rssAnonBytes(status) : undefined;
 }
 
 /** RssAnon of /proc/PID/status, in bytes. Throws RangeError when it is not there. */
