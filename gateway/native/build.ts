@@ -77,7 +77,7 @@ function compiledAddon(name: string, flags: readonly string[]): string {
 }
 
 /** Small tables, so that the fuzzer meets their ends often. */
-const FUZZ_SIZES = ["-DFRAMES_MAX=6", "-DOTHERS_MAX=5", "-DEVENTS_MAX=8", "-DACCEPTS_MAX=4"];
+const FUZZ_SIZES = ["-DFRAMES_MAX=6", "-DOTHERS_MAX=3", "-DEVENTS_MAX=12", "-DACCEPTS_MAX=4"];
 
 /** Path of the fuzzer (fuzz/main.c), compiled with sanitizers. Throws as loadTcpAddon does. */
 export function compiledFuzzer(): string {

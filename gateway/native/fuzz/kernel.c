@@ -36,7 +36,7 @@ static int fake_getsockopt(int, int, int, void *, socklen_t *);
 #define getsockopt fake_getsockopt
 #include "../connections.c"
 
-enum { PEERS = 24, SLOTS = 16, SLOT_FIRST = 100, SENT_MAX = 8192, FD_FIRST = 10, LISTENER_FD = 3, LIMIT = 600, LINGER = 1000, HANDSHAKE = 2000, OUT_OF_BAND = 1 << 20 };
+enum { PEERS = 24, SLOTS = 16, SLOT_FIRST = 100, SENT_MAX = 8192, FD_FIRST = 10, LISTENER_FD = 3, LIMIT = 600, LINGER = 1000, HANDSHAKE = 2000, OUT_OF_BAND = 1 << 20, ROOM = 500 };
 enum { ABSENT, QUEUED, TAKEN, CLOSED_HERE };
 
 struct peer {
@@ -49,7 +49,8 @@ struct peer {
   uint32_t taken_at, watched_at; // when bytes were taken last
   // From the core: room in the kernel, bytes that came, beats among them.
   uint32_t room, came, beats, wrote;
-  uint32_t close_at;
+  int leaves; // said FIN, or was closed
+  uint32_t leaves_at;
 };
 
 static struct peer peers[PEERS];
@@ -70,6 +71,11 @@ uint64_t uv_now(const uv_loop_t *loop) {
 static struct peer *peer_of(int fd) {
   EXPECT(fd >= FD_FIRST && fd < FD_FIRST + PEERS && peers[fd - FD_FIRST].state == TAKEN, "a descriptor that is open");
   return &peers[fd - FD_FIRST];
+}
+
+static void leave(struct peer *peer) {
+  if (!peer->leaves) peer->leaves_at = clock_ms;
+  peer->leaves = 1;
 }
 
 static int fail_with(int error) {
@@ -137,7 +143,8 @@ static int fake_close(int fd) {
   if (fd == LISTENER_FD) return 0;
   struct peer *peer = peer_of(fd);
   EXPECT(!in_command, "no connection ends inside of a command");
-  EXPECT(peer->came == peer->wrote || peer->reset || in_end || clock_ms - peer->close_at < OUT_OF_BAND, "nobody is cut off who was not told to go, or is gone");
+  EXPECT(peer->came == peer->wrote || peer->reset || in_end || (peer->leaves && clock_ms - peer->leaves_at >= LINGER),
+         "nobody is cut off before everything is sent, or its time is over");
   peer->state = CLOSED_HERE;
   return 0;
 }
@@ -146,10 +153,7 @@ static int fake_epoll_ctl(int epoll, int what, int fd, struct epoll_event *event
   (void)epoll;
   if (fd == LISTENER_FD) return 0;
   struct peer *peer = peer_of(fd);
-  if (what == EPOLL_CTL_ADD && chance(2)) {
-    peer->close_at = clock_ms;
-    return fail_with(ENOMEM);
-  }
+  if (what == EPOLL_CTL_ADD && chance(2)) return fail_with(ENOMEM);
   EXPECT((event->events & ~(uint32_t)(EPOLLIN | EPOLLOUT)) == 0, "reading and writing only");
   peer->interest = event->events;
   peer->data = event->data.u64;
@@ -225,7 +229,7 @@ static void some_command(void) {
     }
     case 3:
       if (chance(70) || (!peer && core_is_open(&world, slot))) break;
-      if (peer) peer->close_at = clock_ms;
+      if (peer) leave(peer);
       core_close(&world, slot);
       if (peer) closing[index - 1] = 1;
       break;
@@ -310,14 +314,15 @@ void deliver(struct core *core) {
   if (opened + others + core->frames_count == 0) return;
   for (uint32_t i = 0; i < others; i++)
     if (memory->others[i].kind == IDLE) check_idle((uint32_t)memory->others[i].slot - SLOT_FIRST);
+  EXPECT(others <= OTHERS_MAX && core->frames_count <= FRAMES_MAX && opened <= OPENED_MAX, "no table runs over");
   for (uint32_t i = 0; i < opened; i++) check_opened(&memory->opened[i]);
-  if (chance(30)) some_command();
   int was_closing[SLOTS];
   memcpy(was_closing, closing, sizeof closing);
+  if (chance(30)) some_command();
   for (uint32_t i = 0; i < core->frames_count; i++) {
     uint32_t index = (uint32_t)memory->frames[i].slot - SLOT_FIRST;
     EXPECT(index < SLOTS && of_slot[index] >= 0, "frames of an open slot");
-    EXPECT(!was_closing[index] || opened > 0 || i < core->frames_count, "none after its close");
+    EXPECT(!was_closing[index], "none in a call after its close");
     check_frame(&peers[of_slot[index]], &memory->frames[i]);
     if (chance(10)) some_command();
   }
@@ -344,7 +349,6 @@ static void connect_peer(int number) {
   memset(peer, 0, sizeof *peer);
   peer->state = QUEUED;
   peer->room = below(3000);
-  peer->close_at = clock_ms - 2 * OUT_OF_BAND;
   if (!world.proxied) return;
   char head[64];
   int length = snprintf(head, sizeof head, chance(95) ? "PROXY TCP4 192.0.0.%d 10.0.0.1 1 2\r\n" : "PROXY %d\r\n", number + 1);
@@ -390,20 +394,20 @@ static void peer_step(void) {
     case 4:
     case 5: peer->room += below(4000); break;
     case 6:
-      if (chance(15)) peer->fin = 1, peer->close_at = clock_ms;
+      if (chance(15)) peer->fin = 1, leave(peer);
       break;
     default:
-      if (chance(10)) peer->reset = 1, peer->close_at = clock_ms;
+      if (chance(10)) peer->reset = 1;
   }
 }
 
 static void begin_world(void) {
-  if (!memory) memory = calloc(1, sizeof *memory + LIMIT + 8 + 2 * READ_BYTES_MAX);
+  if (!memory) memory = calloc(1, sizeof *memory + LIMIT + 8 + READ_BYTES_MAX + ROOM);
   memset(&world, 0, sizeof world);
   memset(peers, 0, sizeof peers);
   memset(memory->stats, 0, sizeof memory->stats);
   world.shared = memory;
-  world.in_size = LIMIT + 8 + 2 * READ_BYTES_MAX - 1;
+  world.in_size = LIMIT + 8 + READ_BYTES_MAX + ROOM;
   world.listener = LISTENER_FD;
   world.slots = world.free_count = SLOTS;
   world.slot_first = SLOT_FIRST;
@@ -433,6 +437,11 @@ uint64_t fuzz_kernel(void) {
       default: core_ready(&world);
     }
   }
+  // Whoever is gone is found out, paused, broken or closing.
+  int reset[PEERS];
+  for (int i = 0; i < PEERS; i++) reset[i] = peers[i].state == TAKEN && peers[i].reset;
+  for (int i = 0; i < 40; i++) core_ready(&world);
+  for (int i = 0; i < PEERS; i++) EXPECT(!reset[i] || peers[i].state != TAKEN || !peers[i].reset, "a reset is noticed");
   in_end = 1;
   core_stop_listening(&world);
   core_end_all(&world);
