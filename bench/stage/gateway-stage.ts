@@ -44,7 +44,15 @@ export class GatewayStage implements Bus {
     this.lastUp = undefined;
     this.ackedBatches = 0;
     this.number = 0;
-    const config = gatewayConfig({ devTokens: true, sendsPerSecond: 1e6, requestsPerSecond: 1e6, nuisancesPerSecond: 1e6 });
+    const config = gatewayConfig({
+      devTokens: true,
+      sendsPerSecond: 1e6,
+      requestsPerSecond: 1e6,
+      nuisancesPerSecond: 1e6,
+      handshakesPerSecond: 1e6,
+      handshakesMax: 1e6,
+      connectsPerUserPerMinute: 0,
+    });
     // Without sockets the limit on open files does not matter.
     const unlimited = { ...config, sessions: { ...config.sessions, connectionsMax: slots, sendsBurst: 1e9 } };
     this.gateway = new Gateway(unlimited, this, new TokenVerifier({ devTokens: true }), SILENT, slots);
