@@ -175,8 +175,8 @@ export class Relay implements UplinkHost, LinksOwner {
   }
 
   private peekedShard(slot: number, bytes: Uint8Array): number {
-    const user = this.table.idsAt[slot]! + USER_AT;
-    return peekedShard(bytes, this.table.ids, user, user + this.table.userBytes[slot]!, this.links.shardCount);
+    const user = this.table.idsStart(slot) + USER_AT;
+    return peekedShard(bytes, this.table.ids(slot), user, user + this.table.userBytes[slot]!, this.links.shardCount);
   }
 
   /** Tells the owner of every session that is its, as many now as fit, the others as acks come. */

@@ -50,7 +50,7 @@ export class UpBatch {
   /** `type`: a frame type or fabric's Operation. The session must be Ready. The body is bytes[start, end). */
   add(slot: number, type: number, ref: number, bytes: Uint8Array, start: number, end: number): void {
     this.reserve(UpBatch.roomFor(end - start) + TAIL_BYTES);
-    const { ids, idsAt, userBytes, generation: generations } = this.table;
+    const { userBytes, generation: generations } = this.table;
     const generation = generations[slot]!;
     const body = end - start;
     const user = userBytes[slot]!;
@@ -71,7 +71,8 @@ export class UpBatch {
     at = writeNumberField(out, at, TAG_TYPE, type);
     at = writeNumberField(out, at, TAG_REF, ref);
     at = writeBytesField(out, at, TAG_BODY, bytes, start, end);
-    const id = idsAt[slot]!;
+    const ids = this.table.ids(slot);
+    const id = this.table.idsStart(slot);
     at = writeBytesField(out, at, TAG_USER, ids, id + USER_AT, id + USER_AT + user);
     this.length = writeBytesField(out, at, TAG_INSTALL, ids, id + INSTALL_AT, id + INSTALL_AT + Limits.installBytes);
   }

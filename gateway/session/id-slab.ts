@@ -1,52 +1,67 @@
-// The ids of all sessions (user, device, install) in one block of memory: a record for each session, in the smallest
-// size class that holds it. A class has room for as many records as there can be sessions, so that room never runs out and
-// nothing is ever moved; memory that no record has touched is address space only, the system gives it no pages.
+// The ids of all sessions (user, device, install) in pages of memory: a record for each session, in the smallest size
+// class that holds it. A page belongs to one class for ever, so that nothing is ever moved; a class has at most as many
+// records as there can be sessions, which bounds the pages.
 //
-// record = install (8 bytes) | user | device
+// A record's place: page << 16 | where it starts in the page.
 const GRAIN_BYTES = 24;
+const PAGE_BITS = 16;
+const PAGE_BYTES = 1 << PAGE_BITS;
 
 export class IdSlab {
-  readonly bytes: Uint8Array;
   private readonly capacity: number;
-  /** Records handed out so far in each class, and those given back, linked through their first four bytes. */
+  private readonly pages: Uint8Array[];
+  /** By class: records handed out so far, the place of the next one, and those given back, linked through their first four bytes. */
   private readonly used: Uint32Array;
-  private readonly free: Uint32Array;
-  private readonly view: DataView;
+  private readonly next: Float64Array;
+  private readonly free: Float64Array;
 
   /** At most `capacity` records of at most `recordBytesMax` bytes each. */
   constructor(capacity: number, recordBytesMax: number) {
     const classes = Math.ceil(recordBytesMax / GRAIN_BYTES);
     this.capacity = capacity;
-    this.bytes = new Uint8Array((capacity * GRAIN_BYTES * classes * (classes + 1)) / 2);
-    this.view = new DataView(this.bytes.buffer);
+    this.pages = [];
     this.used = new Uint32Array(classes);
-    // 0: none; else a place + 1.
-    this.free = new Uint32Array(classes);
+    this.next = new Float64Array(classes).fill(NONE);
+    this.free = new Float64Array(classes).fill(NONE);
   }
 
-  /** Room for a record; returns where it starts in `bytes`. */
+  /** The page that a place is in, and where in it the record starts. */
+  page(at: number): Uint8Array {
+    return this.pages[at >>> PAGE_BITS]!;
+  }
+
+  start(at: number): number {
+    return at & (PAGE_BYTES - 1);
+  }
+
+  /** Room for a record; returns its place. */
   take(length: number): number {
     const kind = sizeClass(length);
     const free = this.free[kind]!;
-    if (free !== 0) {
-      this.free[kind] = this.view.getUint32(free - 1);
-      return free - 1;
+    if (free !== NONE) {
+      const { buffer } = this.page(free);
+      const link = new DataView(buffer).getUint32(this.start(free));
+      this.free[kind] = link === 0 ? NONE : link - 1;
+      return free;
     }
-    if (this.used[kind] === this.capacity) throw new Error("more records than sessions");
-    return this.classStart(kind) + this.used[kind]!++ * (kind + 1) * GRAIN_BYTES;
+    if (this.used[kind]!++ === this.capacity) throw new Error("more records than sessions");
+    const size = (kind + 1) * GRAIN_BYTES;
+    let at = this.next[kind]!;
+    if (at === NONE || this.start(at) + size > PAGE_BYTES) at = (this.pages.push(new Uint8Array(PAGE_BYTES)) - 1) * PAGE_BYTES;
+    // The last record of a page ends where no other begins: what follows is another class's, or nobody's.
+    this.next[kind] = this.start(at) + 2 * size > PAGE_BYTES ? NONE : at + size;
+    return at;
   }
 
   /** Gives back what `take(length)` returned. */
   release(at: number, length: number): void {
     const kind = sizeClass(length);
-    this.view.setUint32(at, this.free[kind]!);
-    this.free[kind] = at + 1;
-  }
-
-  private classStart(kind: number): number {
-    return (this.capacity * GRAIN_BYTES * kind * (kind + 1)) / 2;
+    const free = this.free[kind]!;
+    new DataView(this.page(at).buffer).setUint32(this.start(at), free === NONE ? 0 : free + 1);
+    this.free[kind] = at;
   }
 }
+const NONE = -1;
 
 function sizeClass(length: number): number {
   return Math.max(0, Math.ceil(length / GRAIN_BYTES) - 1);

@@ -20,7 +20,7 @@ export const SessionState = {
 } as const;
 export type SessionState = (typeof SessionState)[keyof typeof SessionState];
 
-/** Where in a slot's ids, from idsAt[slot] on, its install stands, and where its user; the device is behind the user. */
+/** Where in a slot's ids, from idsStart(slot) on, its install stands, and where its user; the device is behind the user. */
 export const INSTALL_AT = 0;
 export const USER_AT = Limits.installBytes;
 const ID_BYTES_MAX = Limits.installBytes + 2 * Limits.idBytesMax;
@@ -41,9 +41,8 @@ export class SessionTable {
   readonly connection: Float64Array;
   /** Largest frame that the client wants. */
   readonly frameBytesMax: Uint32Array;
-  /** The ids of all sessions, and where those of each slot stand in them while it is Ready. */
-  readonly ids: Uint8Array;
-  readonly idsAt: Uint32Array;
+  /** Where in the slab the ids of each slot stand while it is Ready. */
+  private readonly idsAt: Uint32Array;
   readonly userBytes: Uint8Array;
   readonly deviceBytes: Uint8Array;
   private readonly slab: IdSlab;
@@ -63,7 +62,6 @@ export class SessionTable {
     this.connection = new Float64Array(capacity);
     this.frameBytesMax = new Uint32Array(capacity);
     this.slab = new IdSlab(capacity, ID_BYTES_MAX);
-    this.ids = this.slab.bytes;
     this.idsAt = new Uint32Array(capacity);
     this.userBytes = new Uint8Array(capacity);
     this.deviceBytes = new Uint8Array(capacity);
@@ -87,9 +85,11 @@ export class SessionTable {
     this.state[slot] = SessionState.Ready;
     const at = this.slab.take(USER_AT + user.length + device.length);
     this.idsAt[slot] = at;
-    this.ids.set(install, at + INSTALL_AT);
-    this.ids.set(user, at + USER_AT);
-    this.ids.set(device, at + USER_AT + user.length);
+    const ids = this.ids(slot);
+    const start = this.idsStart(slot);
+    ids.set(install, start + INSTALL_AT);
+    ids.set(user, start + USER_AT);
+    ids.set(device, start + USER_AT + user.length);
     this.userBytes[slot] = user.length;
     this.deviceBytes[slot] = device.length;
     this.userHash[slot] = shardOf(userKey(user), HASH_RANGE);
@@ -109,6 +109,15 @@ export class SessionTable {
     const slots = new Uint32Array(this.readyCount);
     for (let slot = 0, at = 0; slot < this.slotEnd; slot++) if (this.state[slot] === SessionState.Ready) slots[at++] = slot;
     return slots;
+  }
+
+  /** Of a Ready session: the memory that its ids are in, from idsStart on. */
+  ids(slot: number): Uint8Array {
+    return this.slab.page(this.idsAt[slot]!);
+  }
+
+  idsStart(slot: number): number {
+    return this.slab.start(this.idsAt[slot]!);
   }
 
   /** Of a Ready session: a view, valid while it is. */
@@ -132,7 +141,7 @@ export class SessionTable {
   }
 
   private view(slot: number, at: number, length: number): Uint8Array {
-    const start = this.idsAt[slot]! + at;
-    return this.ids.subarray(start, start + length);
+    const start = this.idsStart(slot) + at;
+    return this.ids(slot).subarray(start, start + length);
   }
 }

@@ -513,11 +513,12 @@ t.test("id slab: records keep what was written, and room never runs out", (t) =>
           held.delete(slot);
         } else {
           const at = slab.take(length);
-          slab.bytes.fill(fill, at, at + length);
+          slab.page(at).fill(fill, slab.start(at), slab.start(at) + length);
           held.set(slot, { at, length, fill });
         }
         for (const { at, length, fill } of held.values()) {
-          for (let i = at; i < at + length; i++) if (slab.bytes[i] !== fill) return false;
+          const start = slab.start(at);
+          for (let i = start; i < start + length; i++) if (slab.page(at)[i] !== fill) return false;
         }
       }
       return true;
@@ -528,5 +529,17 @@ t.test("id slab: records keep what was written, and room never runs out", (t) =>
   slab.take(136);
   slab.take(136);
   t.throws(() => slab.take(136), "more than there can be is a mistake, not a reason to grow");
+  // Over many pages: no two records share a byte.
+  const large = new IdSlab(5000, 136);
+  const places = Array.from({ length: 5000 }, (_, i) => ({ at: large.take(30 + (i % 100)), length: 30 + (i % 100), fill: i % 251 }));
+  for (const { at, length, fill } of places) large.page(at).fill(fill, large.start(at), large.start(at) + length);
+  t.ok(
+    places.every(({ at, length, fill }) =>
+      large
+        .page(at)
+        .subarray(large.start(at), large.start(at) + length)
+        .every((byte) => byte === fill),
+    ),
+  );
   t.end();
 });
