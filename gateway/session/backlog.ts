@@ -20,6 +20,7 @@ const PORT_BYTES_LOW = 16 * 1024;
 /** Handed over at a time, and a chunk: a reader's progress is seen in steps of that. */
 const HANDOVER_BYTES = 32 * 1024;
 const UNSEEN = -1;
+const GONE = -1;
 
 /** What waits for one connection. */
 export class Waiting {
@@ -34,7 +35,7 @@ export class Waiting {
   takenAt: number;
   /** Memory as counted in Backlog.bytes. */
   counted: number;
-  /** Place in the list of all. */
+  /** Place in the list of all; GONE: it waits no more. */
   place: number;
 
   constructor(slot: number, place: number) {
@@ -184,10 +185,10 @@ export class Backlog {
     const { port } = this.writer;
     for (let i = this.all.length - 1; i >= 0; i--) {
       const waiting = this.all[i]!;
+      if (port.bufferedBytes(waiting.slot) < PORT_BYTES_LOW) this.release(waiting);
       const buffered = port.bufferedBytes(waiting.slot);
-      if (buffered < PORT_BYTES_LOW) this.release(waiting);
-      if (buffered === 0) continue;
-      const taken = waiting.given - port.bufferedBytes(waiting.slot);
+      if (waiting.place === GONE || buffered === 0) continue;
+      const taken = waiting.given - buffered;
       if (waiting.takenAt === UNSEEN || taken > waiting.taken) {
         waiting.taken = taken;
         waiting.takenAt = now;
@@ -228,19 +229,24 @@ export class Backlog {
   }
 
   private account(waiting: Waiting): void {
+    // Its memory is no longer counted here.
+    if (waiting.place === GONE) return;
     const bytes = waiting.queue.heldBytes + (waiting.receipts?.bytes ?? 0) + this.writer.port.bufferedBytes(waiting.slot);
     this.bytes += bytes - waiting.counted;
     waiting.counted = bytes;
   }
 
   private leave(waiting: Waiting): void {
-    if (!this.bySlot.delete(waiting.slot)) return;
+    if (waiting.place === GONE) return;
+    this.bySlot.delete(waiting.slot);
     this.bytes -= waiting.counted;
+    waiting.counted = 0;
     const moved = this.all.pop()!;
     if (moved !== waiting) {
       this.all[waiting.place] = moved;
       moved.place = waiting.place;
     }
+    waiting.place = GONE;
     this.owner.caughtUp(waiting.slot);
   }
 }

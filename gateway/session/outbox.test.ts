@@ -25,6 +25,8 @@ class Port implements OutboxPort {
   readonly waiting = new Map<number, number>();
   readonly stopped = new Set<number>();
   readonly gone = new Set<number>();
+  /** Slots that take everything with the next write, what waits included. */
+  readonly taking = new Set<number>();
   readonly closes: number[] = [];
   private readonly bytes = new Map<number, Uint8Array[]>();
 
@@ -43,7 +45,8 @@ class Port implements OutboxPort {
     if (this.gone.has(slot)) return WriteResult.Dropped;
     this.writes.push({ slot, bytes: bytes.length > 64 ? [bytes.length] : [...bytes] });
     this.bytes.set(slot, [...(this.bytes.get(slot) ?? []), bytes]);
-    if (!this.stopped.has(slot)) return WriteResult.Sent;
+    if (this.taking.has(slot)) this.drain(slot);
+    if (!this.stopped.has(slot) || this.taking.has(slot)) return WriteResult.Sent;
     this.waiting.set(slot, this.bufferedBytes(slot) + bytes.length);
     return WriteResult.Buffered;
   }
@@ -65,6 +68,8 @@ class Bench implements OutboxOwner {
   readonly port = new Port();
   readonly counters = new Counters();
   readonly slows: number[] = [];
+  /** As the gateway does with who is too slow. */
+  closesSlow = false;
   flushes = 0;
   readonly outbox: Outbox;
 
@@ -77,6 +82,10 @@ class Bench implements OutboxOwner {
 
   slow(slot: number): void {
     this.slows.push(slot);
+    if (!this.closesSlow) return;
+    this.port.drain(slot);
+    this.port.stopped.delete(slot);
+    this.outbox.close(slot, errorFrame(ErrorCode.SlowConsumer));
   }
 
   flushSoon(): void {
@@ -86,6 +95,7 @@ class Bench implements OutboxOwner {
   /** Lengths or bytes of what was written since the last call. */
   flush(): string[] {
     this.outbox.flush();
+    if (this.outbox.backlogCount === 0 && this.outbox.backlogBytes !== 0) throw new Error(`${this.outbox.backlogBytes} bytes wait for nobody`);
     return this.port.writes.splice(0).map(({ slot, bytes }) => `${slot}: ${bytes}`);
   }
 }
@@ -192,6 +202,22 @@ t.test("who takes nothing is closed, who takes little is not", async (t) => {
   outbox.drained(1);
   outbox.drained(1);
   t.equal(outbox.backlogCount, 2);
+});
+
+t.test("what waits is counted once, whenever it leaves", async (t) => {
+  const bench = new Bench(ROOMY);
+  const { outbox, port } = bench;
+  for (const slot of [0, 1, 2]) {
+    port.stopped.add(slot);
+    outbox.control(slot, push(20_000));
+    bench.flush();
+    outbox.control(slot, push(20_000));
+    port.waiting.set(slot, 5000);
+    // The transport takes the rest, and what it held, within the sweep.
+    port.taking.add(slot);
+    outbox.sweep(1000 * slot);
+    t.strictSame([outbox.backlogCount, outbox.backlogBytes], [0, 0]);
+  }
 });
 
 t.test("nothing of a connection reaches the next one in its slot", async (t) => {
