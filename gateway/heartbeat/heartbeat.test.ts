@@ -8,6 +8,7 @@ import { FrameType } from "../../proto/frame-type.ts";
 import { hawser } from "../../proto/gen/hawser.js";
 import { idleDeadlineMs } from "../../proto/limits.ts";
 import { heartbeatsBucket } from "../../proto/subject.ts";
+import { Liveness } from "../accept/liveness.ts";
 import { type GatewayOptions, gatewayConfig } from "../config.ts";
 import { SILENT } from "../log.ts";
 import { runGateway } from "../main.ts";
@@ -363,6 +364,96 @@ t.test("sessions: Welcome's interval, Heartbeat behind a beat, silences of both 
   );
   t.equal(learner.sessionsOn(learner.joined("192.0.2_wifi", unix)), 1);
   t.equal(fixedBeats(5000).begin(1, new Uint8Array(1), claim, now), 5000);
+  t.end();
+});
+
+t.test("sessions: a carrier shortens its timer; who is silent at that moment is asked, and not closed before the answer can be there", (t) => {
+  const COUNT = 400;
+  const ROUND_TRIP_MS = 3000;
+  const learner = new HeartbeatLearner({}, 7);
+  let now = 1000;
+  const unix = () => START + now;
+  const liveness = new Liveness(COUNT, now);
+  const answers: { at: number; slot: number }[] = [];
+  const told = new Map<number, number>();
+  let natMs = Number.POSITIVE_INFINITY;
+  const sessions = new SessionHeartbeats(
+    COUNT,
+    learner,
+    {
+      quietMs: (slot) => liveness.quietMs(slot, now),
+      takeLongestGapMs: (slot) => liveness.takeLongestGapMs(slot),
+      watch: (slot, idleMs) => liveness.watch(slot, idleMs, now),
+      write: (slot, frame) => {
+        told.set(slot, hawser.v1.Heartbeat.decode(frame.subarray(2)).heartbeatMs);
+        if (liveness.quietMs(slot, now) < natMs) answers.push({ at: now + ROUND_TRIP_MS, slot });
+      },
+    },
+    () => 0.5,
+    unix,
+    now,
+  );
+  const before = learner.bounds.max;
+  const key = "203.0.113_lte";
+  learner.joined(key, unix());
+  const evidence = learner.known(key)!;
+  evidence.best = evidence.probe = before;
+  evidence.survived[before] = 12;
+  evidence.users = -1;
+  for (let slot = 0; slot < COUNT; slot++) {
+    liveness.opened(slot, now);
+    sessions.opened(slot, `203.0.113.${slot % 250}`);
+    const heartbeatMs = sessions.begin(slot, new TextEncoder().encode(`user ${slot}`), { network: "lte", lostAfterMs: 0 }, now);
+    liveness.watch(slot, idleDeadlineMs(heartbeatMs), now);
+  }
+  // Everybody beats, each at a moment of his own.
+  now += 3 * bucketMs(before);
+  for (const end = now + bucketMs(before); now < end; now += bucketMs(before) / COUNT) {
+    liveness.received(Math.floor((1 - (end - now) / bucketMs(before)) * COUNT + 0.5) % COUNT, now);
+  }
+  natMs = 25 * MINUTE;
+  for (let i = 0; learner.bestOf(key) === before && i < 40; i++) learner.died(0, mix32(i + 1), i, bucketMs(before) * 0.99, 1, unix());
+  const after = learner.bestOf(key)!;
+  t.ok(before - after >= 4, "the interval fell to half or less");
+  const quiet = Array.from({ length: COUNT }, (_, slot) => liveness.quietMs(slot, now));
+  const late = quiet.filter((ms) => ms > idleDeadlineMs(bucketMs(after) * 1.1) && ms < natMs).length;
+  t.ok(late > 5, `${late} have been silent for longer than the new deadline, and live`);
+  const died = () => learner.known(key)!.died.slice();
+  const deaths = died();
+
+  const closed = new Set<number>();
+  const run = (ms: number) => {
+    for (const end = now + ms; now < end; now += 100) {
+      sessions.tick(now, 100, COUNT);
+      while (answers[0] !== undefined && answers[0].at <= now) liveness.received(answers.shift()!.slot, now);
+      liveness.sweep(now, (slot) => {
+        closed.add(slot);
+        sessions.idle(slot);
+        sessions.closed(slot);
+      });
+    }
+  };
+  run(30_000);
+  t.equal(told.size, COUNT, "all are told");
+  t.same(
+    [...closed].filter((slot) => quiet[slot]! + 5000 < natMs),
+    [],
+    "nobody is closed whose connection lives",
+  );
+  t.ok(closed.size > 50, "those that do not answer are known to be dead long before their old deadline");
+  t.same(died(), deaths, "and they died of no silence that they were told to keep");
+
+  // From the answer on the new deadline holds, and its death counts.
+  const open = quiet.findIndex((ms, slot) => !closed.has(slot) && ms > idleDeadlineMs(bucketMs(after) * 1.1));
+  const deadlineMs = idleDeadlineMs(told.get(open)!);
+  for (let slot = 0; slot < COUNT; slot++) if (slot !== open) sessions.closed(slot);
+  closed.clear();
+  const heardAt = now - liveness.quietMs(open, now);
+  run(heardAt + deadlineMs - now - 1000);
+  t.equal(closed.size, 0);
+  run(idleDeadlineMs(bucketMs(after + 1)) - deadlineMs + 5000);
+  t.ok(closed.has(open));
+  t.ok(died()[after]! > deaths[after]!);
   t.end();
 });
 

@@ -1,10 +1,11 @@
 // The intervals of all sessions of this gateway: each gets one in Welcome, is told when another serves better, and what its silences
 // survived or died of goes to the learner. No I/O and no timers: gateway.ts passes on times, and does what the sink says.
 //
-// State is 16 bytes for each slot. A pass over all slots takes a few seconds, in pieces: a session that was heard since the last pass
+// State is 17 bytes for each slot. A pass over all slots takes a few seconds, in pieces: a session that was heard since the last pass
 // has ended a silence, which counts if nothing was written to it meanwhile either (what is written keeps a NAT's entry alive as
-// well), and is just awake, so that a Heartbeat frame costs its phone nothing. Only a session whose interval became dangerous
-// is told at once.
+// well), and is just awake, so that a Heartbeat frame costs its phone nothing. Only a session whose interval fell to half or less is told at once,
+// for a radio's waking costs less than to be dead for the rest of the old one. It was silent as it had been told, so it has the time
+// to answer, and if it does not, it died of no interval that anybody chose.
 import { encodeMessage } from "../../proto/frame.ts";
 import { FrameType } from "../../proto/frame-type.ts";
 import { hawser } from "../../proto/gen/hawser.js";
@@ -46,6 +47,8 @@ const CHANGES_PER_TICK_MAX = 200;
 const ANSWER_MS = 5000;
 const ANSWER_SHARE = 0.25;
 const WRITE_TICK_MS = 100;
+/** Who is told in the midst of a silence has so long to answer, at least: a radio wakes, and a frame is lost once. */
+const TOLD_ANSWER_MS = 15_000;
 
 export class SessionHeartbeats implements SessionBeats {
   readonly learner: HeartbeatLearner;
@@ -65,6 +68,8 @@ export class SessionHeartbeats implements SessionBeats {
   private readonly bucket: Uint8Array;
   /** 1 + the epoch (modulo 255) in which it came back from a death, for which it is spared; 0: it did not. */
   private readonly spared: Uint8Array;
+  /** 1: it was told another interval in the midst of a silence, and not heard since. */
+  private readonly asked: Uint8Array;
   /** Of those in their handshake. */
   private readonly addresses: Map<number, string>;
   private readonly passMs: number;
@@ -85,6 +90,7 @@ export class SessionHeartbeats implements SessionBeats {
     this.address = new Uint16Array(slotCount);
     this.bucket = new Uint8Array(slotCount).fill(NONE);
     this.spared = new Uint8Array(slotCount);
+    this.asked = new Uint8Array(slotCount);
     this.addresses = new Map();
     this.passMs = Math.min(PASS_MS_MAX, learner.options.minMs / 2);
     this.cursor = 0;
@@ -107,6 +113,7 @@ export class SessionHeartbeats implements SessionBeats {
     this.address[slot] = hash32(address, 0) & 0xffff;
     this.wroteAt[slot] = this.ticks(now);
     this.spared[slot] = 0;
+    this.asked[slot] = 0;
     let bucket = learner.bucketFor(network, this.user[slot]!, unix);
     if (claim.lostAfterMs > 0) {
       learner.died(network, this.user[slot]!, this.address[slot]!, claim.lostAfterMs, 1, unix);
@@ -126,7 +133,7 @@ export class SessionHeartbeats implements SessionBeats {
   /** Nothing came from it for so long that it is given up: weak evidence, a phone that was switched off looks the same. */
   idle(slot: number): void {
     const bucket = this.bucket[slot]!;
-    if (bucket === NONE) return;
+    if (bucket === NONE || this.asked[slot] === 1) return;
     this.learner.died(this.network[slot]!, this.user[slot]!, this.address[slot]!, bucketMs(bucket), IDLE_TIMEOUT_WEIGHT, this.unixNow());
   }
 
@@ -167,7 +174,12 @@ export class SessionHeartbeats implements SessionBeats {
       const cleanly = wroteAt <= now - quietMs - gapMs + answerMs;
       if (gapMs > 0 && cleanly) learner.survived(network, this.user[slot]!, this.address[slot]!, gapMs, unix);
     }
-    const { bucket } = this;
+    const { bucket, asked } = this;
+    if (heard && asked[slot] === 1) {
+      asked[slot] = 0;
+      // The longest that it may have been told.
+      sink.watch(slot, idleDeadlineMs(learner.intervalMs(bucket[slot]!, 1)));
+    }
     let wanted = learner.bucketFor(network, this.user[slot]!, unix);
     if (this.spared[slot] !== 0) {
       if (this.spares(slot, unix)) wanted = Math.min(wanted, bucket[slot]!);
@@ -179,7 +191,8 @@ export class SessionHeartbeats implements SessionBeats {
     bucket[slot] = wanted;
     const heartbeatMs = learner.intervalMs(wanted, this.random());
     this.changes++;
-    sink.watch(slot, idleDeadlineMs(heartbeatMs));
+    if (!heard) asked[slot] = 1;
+    sink.watch(slot, heard ? idleDeadlineMs(heartbeatMs) : Math.max(idleDeadlineMs(heartbeatMs), quietMs + TOLD_ANSWER_MS));
     sink.write(slot, encodeMessage(FrameType.Heartbeat, hawser.v1.Heartbeat, { heartbeatMs }));
     return true;
   }

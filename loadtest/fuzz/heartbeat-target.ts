@@ -176,7 +176,10 @@ class Player implements HeartbeatSink {
     expect(this.ready[slot] === true && frame[1] === FrameType.Heartbeat, "a Heartbeat frame, to who is there");
     const { heartbeatMs } = hawser.v1.Heartbeat.decode(frame.subarray(2));
     this.interval(heartbeatMs);
-    expect(Math.abs(idleDeadlineMs(heartbeatMs) - this.idleMs) < 2, "watched for as long as it says");
+    const promisedMs = idleDeadlineMs(heartbeatMs);
+    expect(this.idleMs - promisedMs > -2 && this.idleMs < Math.max(promisedMs, this.quietMs(slot) + ANSWER_MS) + 2, "watched for as long as it says");
+    expect(this.idleMs - this.quietMs(slot) >= Math.min(promisedMs / 2, ANSWER_MS), "with time to answer");
   }
 }
 const PENDING_MAX = 8192;
+const ANSWER_MS = 15_000;
