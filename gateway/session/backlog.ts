@@ -21,6 +21,7 @@ const PORT_BYTES_LOW = 16 * 1024;
 const HANDOVER_BYTES = 32 * 1024;
 const UNSEEN = -1;
 const GONE = -1;
+const MAGNITUDES = 33;
 
 /** What waits for one connection. */
 export class Waiting {
@@ -52,8 +53,8 @@ export class Waiting {
 }
 
 export interface BacklogOwner {
-  /** It took nothing for too long. */
-  stalled(slot: number): void;
+  /** It took nothing for too long, or holds the most while there is no room for all. */
+  givenUp(slot: number): void;
   /** Nothing waits for this slot any more. */
   caughtUp(slot: number): void;
 }
@@ -124,10 +125,10 @@ export class Backlog {
     this.account(waiting);
   }
 
-  /** A read position; it may be left out, and made up for by a Resync at the end. */
-  receipt(waiting: Waiting, frame: Uint8Array, bytesMax: number): void {
+  /** A read position; it may be left out, and made up for by a Resync at the end: no room for this slot, or for all. */
+  receipt(waiting: Waiting, frame: Uint8Array, bytesMax: number, allBytesMax: number): void {
     waiting.receipts ??= new Receipts();
-    if (!waiting.receipts.put(frame, bytesMax)) {
+    if (!waiting.receipts.put(frame, Math.min(bytesMax, waiting.receipts.bytes + allBytesMax - this.bytes))) {
       waiting.owesResync = true;
       this.counters.drops[DropReason.Receipt]!++;
     }
@@ -193,7 +194,20 @@ export class Backlog {
         waiting.taken = taken;
         waiting.takenAt = now;
         this.account(waiting);
-      } else if (now - waiting.takenAt >= stallMs) this.owner.stalled(waiting.slot);
+      } else if (now - waiting.takenAt >= stallMs) this.owner.givenUp(waiting.slot);
+    }
+  }
+
+  /** Gives up those who hold the most, to within a factor of two, until no more than `bytesMax` wait. Two walks over all who wait. */
+  shed(bytesMax: number): void {
+    const byMagnitude = new Float64Array(MAGNITUDES);
+    for (const { counted } of this.all) byMagnitude[magnitude(counted)]! += counted;
+    let least = MAGNITUDES;
+    for (let bytes = this.bytes; bytes > bytesMax && least > 1; ) bytes -= byMagnitude[--least]!;
+    // Whoever goes is replaced by one that was looked at already.
+    for (let i = this.all.length - 1; i >= 0 && this.bytes > bytesMax; i--) {
+      const { slot, counted } = this.all[i]!;
+      if (magnitude(counted) >= least) this.owner.givenUp(slot);
     }
   }
 
@@ -249,4 +263,9 @@ export class Backlog {
     waiting.place = GONE;
     this.owner.caughtUp(waiting.slot);
   }
+}
+
+/** Binary digits of a number of bytes. */
+function magnitude(bytes: number): number {
+  return 32 - Math.clz32(bytes);
 }

@@ -371,6 +371,63 @@ t.test("all who wait have a bound together: whoever holds more than a share lags
   t.strictSame([outbox.backlogBytes, outbox.backlogCount, outbox.laggingCount], [0, 0, 0]);
 });
 
+t.test("no room for all: who holds the most is closed, not who comes next", async (t) => {
+  const limits = { pushBytesMax: 100_000, controlBytesMax: 50_000, backlogBytesMax: 400_000, stallMs: 5000, holdMsMax: HOLD_MS_MAX };
+  const bench = new Bench(limits);
+  bench.closesSlow = true;
+  const { outbox, port } = bench;
+  for (let slot = 0; slot < 8; slot++) port.stopped.add(slot);
+  const give = (slot: number, bytes: number): void => {
+    outbox.control(slot, push(bytes));
+    outbox.flush();
+  };
+  give(7, 2000);
+  give(6, 20_000);
+  // Five and a half reserves, each within its own.
+  for (let slot = 0; slot < 5; slot++) for (let bytes = 0; bytes < 145_000; bytes += 5000) give(slot, 5000);
+  while (outbox.backlogBytes + 500 <= 2 * limits.backlogBytesMax) give(5, 500);
+  t.strictSame(bench.slows, [], "nobody has too much");
+  for (let i = 0; i < 100; i++) give(7, 40);
+  t.equal(bench.slows.length, 1, "one of them was enough");
+  t.ok(bench.slows[0]! < 5, `slot ${bench.slows[0]} was closed`);
+  t.ok(outbox.backlogBytes <= 2 * limits.backlogBytesMax, `${outbox.backlogBytes} bytes wait`);
+  for (let slot = 0; slot < 8; slot++) port.stopped.add(slot);
+  for (let round = 0; round < 20_000; round++) give(round % 8, 300);
+  t.ok(outbox.backlogBytes <= 2 * limits.backlogBytesMax, `${outbox.backlogBytes} bytes wait`);
+  for (let slot = 0; slot < 8; slot++) outbox.close(slot, undefined);
+  t.strictSame([outbox.backlogBytes, outbox.backlogCount], [0, 0]);
+});
+
+t.test("receipts stand within the bound of all who wait", async (t) => {
+  const limits = { ...ROOMY, backlogBytesMax: 400_000 };
+  const bench = new Bench(limits);
+  const { outbox, port, counters } = bench;
+  for (let slot = 0; slot < 8; slot++) {
+    port.stopped.add(slot);
+    outbox.push(slot, push(45_000));
+    outbox.flush();
+    port.told(slot);
+  }
+  for (let slot = 0; slot < 8; slot++) for (let i = 0; i < 80; i++) outbox.receipt(slot, read(`peer ${i}`, i + 1));
+  t.ok(outbox.backlogBytes <= limits.backlogBytesMax, `${outbox.backlogBytes} bytes wait`);
+  const kept = 8 * 80 - counters.drops[DropReason.Receipt]!;
+  t.ok(kept > 100 && kept < 8 * 80, `${kept} kept`);
+  let receipts = 0;
+  let resyncs = 0;
+  for (let slot = 0; slot < 8; slot++) {
+    port.drain(slot);
+    port.stopped.delete(slot);
+    outbox.drained(slot);
+    for (const frame of port.told(slot)) {
+      if (frame === "resync") resyncs++;
+      else receipts++;
+    }
+  }
+  t.equal(receipts, kept);
+  t.ok(resyncs > 0 && resyncs <= 8, `${resyncs} are told to sync`);
+  t.strictSame([outbox.backlogBytes, outbox.backlogCount], [0, 0]);
+});
+
 t.test("leaving: little that waits still goes out, much does not; the successor gets nothing of either", async (t) => {
   const bench = new Bench(ROOMY);
   const { outbox, port } = bench;

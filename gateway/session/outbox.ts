@@ -8,8 +8,9 @@
 //                  made up for by a Resync when all is written
 //   ephemeral      dropped as soon as anything waits
 //
-// All connections together have backlogBytesMax for pushes, and twice that for everything, beside what a turn gathered for them before they waited:
-// once half of it is taken, who holds more than an equal share of it lags. A connection that takes nothing for stallMs while something waits is closed as well.
+// All connections together have backlogBytesMax for pushes and receipts, and twice that for everything, beside what a turn gathered for them before they
+// waited: once half of the former is taken, who holds more than an equal share of it lags; when the latter is used up, those who hold the most are closed,
+// whoever comes next. A connection that takes nothing for stallMs while something waits is closed as well.
 // Invariant: a slot has the flag Waiting while the backlog knows it.
 import { encodeMessage } from "../../proto/frame.ts";
 import { DeliveryClass } from "../../proto/delivery-class.ts";
@@ -27,7 +28,7 @@ import { type OutboxPort, OutboxWriter } from "./outbox-writer.ts";
 export const RESYNC_FRAME: Uint8Array = encodeMessage(FrameType.Resync, hawser.v1.Resync, {});
 
 export interface OutboxOwner {
-  /** Too much waits for this slot, or for too long: to be closed with SLOW_CONSUMER. */
+  /** Too much waits for this slot, or for too long: to be closed with SLOW_CONSUMER. Not always the one that is being written to. */
   slow(slot: number): void;
   /** To have `flush` called at the end of this loop turn, or `holdMs` later. */
   flushSoon(): void;
@@ -37,7 +38,7 @@ export interface OutboxLimits {
   pushBytesMax: number;
   /** Beyond pushBytesMax. */
   controlBytesMax: number;
-  /** Pushes that wait for all connections together; with control frames twice that. */
+  /** Pushes and receipts that wait for all connections together; with control frames twice that. */
   backlogBytesMax: number;
   stallMs: number;
   /** Gathered frames may wait so long for more of their connection, under load and where that joins writes; 0: never. */
@@ -50,6 +51,8 @@ const GATHERED_FRAMES_MAX = 65_536;
 const GATHERED_BYTES_MAX = 8 * 1024 * 1024;
 /** Receipts that wait for a connection may take this part of what pushes may. */
 const RECEIPT_SHARE = 8;
+/** When there is no room for all, connections are closed until this part of it is free. */
+const SHED_SHARE = 1 / 8;
 /** What waits for a connection that is closed still goes out when it is no more than this. */
 const CLOSING_BYTES_MAX = 64 * 1024;
 const NONE = new Uint8Array(0);
@@ -94,8 +97,16 @@ export class Outbox implements BacklogOwner {
   /** A frame that must arrive, or the connection is closed. */
   control(slot: number, frame: Uint8Array): void {
     const { pushBytesMax, controlBytesMax, backlogBytesMax } = this.limits;
-    if (this.hasRoom(slot, frame.length, pushBytesMax + controlBytesMax, 2 * backlogBytesMax)) this.gather(slot, frame);
-    else this.owner.slow(slot);
+    const bytesMax = pushBytesMax + controlBytesMax;
+    const allBytesMax = 2 * backlogBytesMax;
+    if (this.hasRoom(slot, frame.length, bytesMax, allBytesMax)) return this.gather(slot, frame);
+    if (this.fits(slot, frame.length, bytesMax, Number.POSITIVE_INFINITY)) {
+      // Its own waiting is in order. So that this is not done for each frame, it makes room for many.
+      this.backlog.shed(allBytesMax * (1 - SHED_SHARE));
+      if ((this.flags[slot]! & Flag.Waiting) === 0) return;
+      if (this.fits(slot, frame.length, bytesMax, allBytesMax)) return this.gather(slot, frame);
+    }
+    this.owner.slow(slot);
   }
 
   /** A frame that a lagging connection can do without. */
@@ -125,7 +136,7 @@ export class Outbox implements BacklogOwner {
     const waiting = this.backlog.of(slot);
     if ((flags & Flag.Lagging) !== 0) this.counters.drops[DropReason.Lagging]!++;
     else if (waiting === undefined || !this.backlog.blocked(waiting)) this.gather(slot, frame);
-    else this.backlog.receipt(waiting, frame, this.limits.pushBytesMax / RECEIPT_SHARE);
+    else this.backlog.receipt(waiting, frame, this.limits.pushBytesMax / RECEIPT_SHARE, this.limits.backlogBytesMax);
   }
 
   /** A frame that is worth nothing once it is late. */
@@ -198,7 +209,7 @@ export class Outbox implements BacklogOwner {
 
   // The backlog tells
 
-  stalled(slot: number): void {
+  givenUp(slot: number): void {
     this.owner.slow(slot);
   }
 
