@@ -16,8 +16,9 @@ import { openClient } from "../testing/client.ts";
 import { startNats } from "../testing/nats-server.ts";
 import { BUCKETS, bucketMs, bucketOf, lowerRate, upperRate } from "./buckets.ts";
 import { bitCount } from "./evidence.ts";
-import { HeartbeatLearner, LEARNER_OPTIONS, type LearnerOptions, NO_NETWORK } from "./learner.ts";
+import { HeartbeatLearner, LEARNER_OPTIONS, type LearnerOptions } from "./learner.ts";
 import { addressPrefix, KEY_CHARS_MAX, mix32, networkKey } from "./network-key.ts";
+import { HINTS_MAX, NO_NETWORK } from "./networks.ts";
 import { fixedBeats, SessionHeartbeats } from "./sessions.ts";
 import { HeartbeatSharing } from "./sharing.ts";
 import { Spoke } from "./spoke.ts";
@@ -205,6 +206,42 @@ t.test("learner: a quorum moves it, alone or together; what is unused is forgott
   small.died(NO_NETWORK, 1, 1, HOUR, 1, START);
   t.equal(small.survivals + small.deaths, 0);
   t.throws(() => new HeartbeatLearner({ minMs: 500_000 }, 1), RangeError);
+  t.end();
+});
+
+t.test("learner: whenever a network has no session, another finds room; hints of one address have a bound of their own", (t) => {
+  const MAX = 600;
+  const learner = new HeartbeatLearner({ networksMax: MAX }, 1);
+  const keyOf = (i: number) => networkKey("wifi", `10.${i >> 8}.${i & 255}.1`);
+  // More that stay than any sample looks at, all of them older than those that go.
+  for (let i = 0; i < MAX - 10; i++) learner.joined(keyOf(i), START);
+  let refused = 0;
+  for (let i = MAX; i < MAX + 5000; i++) {
+    const network = learner.joined(keyOf(i), START);
+    if (network === NO_NETWORK) refused++;
+    learner.left(network);
+  }
+  t.equal(refused, 0);
+  t.equal(learner.networkCount, MAX);
+  for (let i = 0; i < MAX - 10; i++) if (learner.sessionsOn(learner.joined(keyOf(i), START)) !== 2) t.fail("who has sessions is kept");
+
+  const hints = new HeartbeatLearner({}, 1);
+  const known = hints.joined(networkKey("310-260", "192.0.2.1"), START);
+  for (let user = 1; user < 4; user++) hints.survived(known, user, user, HOUR, START);
+  hints.left(known);
+  for (let i = 0; i < 1000; i++) hints.left(hints.joined(networkKey(`made up ${i}`, "192.0.2.2"), START));
+  t.equal(hints.networkCount, HINTS_MAX, "one address does not fill the table, nor the bucket that gateways share");
+  t.equal(hints.joined(networkKey("310-260", "192.0.2.1"), START), known, "what is known best stays");
+  const stays = Array.from({ length: 100 }, (_, i) => hints.joined(networkKey(`stays ${i}`, "192.0.2.2"), START));
+  const shared = hints.joined(networkKey("", "192.0.2.3"), START);
+  t.equal(hints.networkCount, HINTS_MAX + 1);
+  t.equal(stays.filter((network) => network === shared).length, 100 - (HINTS_MAX - 1), "those without room share the network without a hint");
+  t.equal(hints.sessionsOn(shared), 100 - (HINTS_MAX - 1) + 1);
+  for (const network of stays) hints.left(network);
+  t.equal(hints.sessionsOn(shared), 1);
+  t.not(hints.joined(networkKey("new", "192.0.2.9"), START), shared, "and later ones find room again");
+  hints.adopt(networkKey("elsewhere", "192.0.2.9"), hints.known(networkKey("310-260", "192.0.2.1"))!, [], START);
+  t.equal(hints.bestOf(networkKey("", "192.0.2.9")), hints.bounds.start, "what others know of one hint is not put on another");
   t.end();
 });
 

@@ -11,12 +11,13 @@
 // - Who lies alone gets only beats of his own. A lying majority of one network makes that network's beats as frequent as bounds.min,
 //   for as long as it goes on; no other network notices.
 //
-// Invariants: at most networksMax networks are kept, the least known of those without sessions goes first; an index
-// from `network` stays that network's until `left` was called as often as `joined`.
+// Invariants: at most networksMax networks are kept (networks.ts); an index from `joined` stays that network's until `left` was
+// called as often.
 import { bucketMs, bucketOf, BUCKETS, DOUBLING } from "./buckets.ts";
 import { type Bounds, decide } from "./decide.ts";
-import { age, type Evidence, newEvidence, observe, takeBack, weightOf } from "./evidence.ts";
-import { hash32, mix32 } from "./network-key.ts";
+import { age, type Evidence, newEvidence, observe, takeBack } from "./evidence.ts";
+import { hash32, mix32, withoutHint } from "./network-key.ts";
+import { Networks, NO_NETWORK } from "./networks.ts";
 import { Spoke } from "./spoke.ts";
 
 export interface LearnerOptions {
@@ -47,9 +48,6 @@ export const LEARNER_OPTIONS: LearnerOptions = {
   networksMax: 8192,
   quorum: 3,
 };
-
-/** No network: more are in use than are kept. Its sessions have the start interval, and nothing is learned from them. */
-export const NO_NETWORK = -1;
 
 /** Share of a network's sessions that explore: enough for the quorum in small ones, few in large ones. */
 const EXPLORERS_WANTED = 8;
@@ -85,10 +83,7 @@ export class HeartbeatLearner {
   /** To be shared, oldest first. */
   pending: Observation[];
   private salt: number;
-  private readonly byKey: Map<string, number>;
-  private readonly keys: string[];
-  private readonly evidence: Evidence[];
-  private readonly live: number[];
+  private readonly kept: Networks;
   private readonly survivors: Spoke;
   private readonly claimants: Spoke;
 
@@ -106,16 +101,13 @@ export class HeartbeatLearner {
     this.repeated = 0;
     this.pending = [];
     this.salt = salt;
-    this.byKey = new Map();
-    this.keys = [];
-    this.evidence = [];
-    this.live = [];
+    this.kept = new Networks(this.options.networksMax);
     this.survivors = new Spoke(SPEAKERS_MAX);
     this.claimants = new Spoke(SPEAKERS_MAX);
   }
 
   get networkCount(): number {
-    return this.byKey.size;
+    return this.kept.size;
   }
 
   /** The salt that all gateways share became known. */
@@ -123,28 +115,28 @@ export class HeartbeatLearner {
     this.salt = salt;
   }
 
-  /** A session begins on this network. Returns its index, or NO_NETWORK. */
+  /** A session begins on this network, or where there is no room for it, on that of the same addresses without a hint. Returns its index, or NO_NETWORK. */
   joined(key: string, now: number): number {
-    const network = this.find(key, now);
-    if (network !== NO_NETWORK) this.live[network]!++;
+    let network = this.find(key, now);
+    if (network === NO_NETWORK) network = this.find(withoutHint(key), now);
+    if (network !== NO_NETWORK) this.kept.enter(network);
     return network;
   }
 
   left(network: number): void {
-    if (network !== NO_NETWORK) this.live[network]!--;
+    if (network !== NO_NETWORK) this.kept.leave(network);
   }
 
   /** Bucket of the interval for this user on this network. */
   bucketFor(network: number, user: number, now: number): number {
-    const evidence = this.evidence[network];
+    const evidence = this.kept.of(network);
     if (evidence === undefined) return this.bounds.start;
     return evidence.probe > evidence.best && this.explores(network, user, this.epoch(now)) ? evidence.probe : evidence.best;
   }
 
   /** Bucket that most sessions of a network have; undefined: nobody knows the network. */
   bestOf(key: string): number | undefined {
-    const network = this.byKey.get(key);
-    return network === undefined ? undefined : this.evidence[network]!.best;
+    return this.known(key)?.best;
   }
 
   /**
@@ -158,7 +150,7 @@ export class HeartbeatLearner {
 
   /** A connection was silent both ways for so long, and lived. */
   survived(network: number, user: number, address: number, idleMs: number, now: number): void {
-    const evidence = this.evidence[network];
+    const evidence = this.kept.of(network);
     // What is far shorter than beats are now says nothing that decides anything.
     if (evidence === undefined || idleMs < bucketMs(Math.max(0, evidence.best - 1))) return;
     const bucket = Math.min(bucketOf(idleMs), Math.max(evidence.probe, evidence.best));
@@ -169,7 +161,7 @@ export class HeartbeatLearner {
 
   /** A connection had been silent for so long when its beat found it dead. `weight` is 1 for what a client tells. */
   died(network: number, user: number, address: number, idleMs: number, weight: number, now: number): void {
-    const evidence = this.evidence[network];
+    const evidence = this.kept.of(network);
     const bucket = bucketOf(idleMs);
     if (evidence === undefined || bucket < 0) return;
     const epoch = this.epoch(now);
@@ -196,8 +188,7 @@ export class HeartbeatLearner {
 
   /** What a network is known by, for sharing. Undefined: nobody knows it. */
   known(key: string): Evidence | undefined {
-    const network = this.byKey.get(key);
-    return network === undefined ? undefined : this.evidence[network];
+    return this.kept.of(this.kept.indexOf(key));
   }
 
   /** What all gateways together know of a network; observations that still wait to be shared are added to it again. */
@@ -208,17 +199,17 @@ export class HeartbeatLearner {
     const { min, max } = this.bounds;
     shared.best = Math.min(max, Math.max(min, shared.best));
     shared.probe = Math.min(max, Math.max(shared.best, shared.probe));
-    this.evidence[network] = shared;
+    this.kept.set(network, shared);
     this.settle(shared, now);
   }
 
   /** Every network that is kept. */
   networks(): Iterable<readonly [key: string, network: number]> {
-    return this.byKey;
+    return this.kept.entries();
   }
 
   sessionsOn(network: number): number {
-    return this.live[network] ?? 0;
+    return this.kept.sessionsOn(network);
   }
 
   /** These could not be shared yet. */
@@ -228,7 +219,7 @@ export class HeartbeatLearner {
 
   private add(network: number, evidence: Evidence, bucket: number, died: boolean, weight: number, user: number, now: number): void {
     observe(evidence, bucket, died, weight, user);
-    if (this.pending.length < PENDING_MAX) this.pending.push({ key: this.keys[network]!, bucket, died, weight, user });
+    if (this.pending.length < PENDING_MAX) this.pending.push({ key: this.kept.keyOf(network), bucket, died, weight, user });
     this.settle(evidence, now);
   }
 
@@ -256,7 +247,7 @@ export class HeartbeatLearner {
   }
 
   private explores(network: number, user: number, epoch: number): boolean {
-    const share = Math.min(SHARE_MAX, Math.max(SHARE_MIN, EXPLORERS_WANTED / Math.max(1, this.live[network]!)));
+    const share = Math.min(SHARE_MAX, Math.max(SHARE_MIN, EXPLORERS_WANTED / Math.max(1, this.kept.sessionsOn(network))));
     return mix32(user ^ mix32(epoch ^ this.salt)) < share * 0x1_0000_0000;
   }
 
@@ -265,41 +256,17 @@ export class HeartbeatLearner {
   }
 
   private find(key: string, now: number): number {
-    const known = this.byKey.get(key);
-    if (known !== undefined) return known;
-    const network = this.byKey.size < this.options.networksMax ? this.keys.length : this.forgetOne();
-    if (network === NO_NETWORK) return NO_NETWORK;
-    this.byKey.set(key, network);
-    this.keys[network] = key;
-    this.evidence[network] = newEvidence(this.bounds.start, now);
-    this.live[network] = 0;
-    this.settle(this.evidence[network]!, now);
+    const known = this.kept.indexOf(key);
+    if (known !== NO_NETWORK) return known;
+    const evidence = newEvidence(this.bounds.start, now);
+    this.settle(evidence, now);
     // Nobody was told anything before.
-    this.evidence[network]!.allowedProbe = -1;
-    return network;
-  }
-
-  /** Makes room: the least known of a sample of networks without sessions. */
-  private forgetOne(): number {
-    let least = NO_NETWORK;
-    let weight = Number.POSITIVE_INFINITY;
-    let looked = 0;
-    for (const [, network] of this.byKey) {
-      if (++looked > FORGET_SAMPLE) break;
-      if (this.live[network] !== 0) continue;
-      const of = weightOf(this.evidence[network]!);
-      if (of >= weight) continue;
-      least = network;
-      weight = of;
-    }
-    if (least === NO_NETWORK) return NO_NETWORK;
-    this.byKey.delete(this.keys[least]!);
-    return least;
+    evidence.allowedProbe = -1;
+    return this.kept.add(key, evidence);
   }
 }
 /** Above what `kind` may be. */
 const KINDS = 64;
-const FORGET_SAMPLE = 256;
 /** Of the interval: with four buckets to a doubling (19% each) it stays inside the bucket, with room for late timers. */
 const SPREAD = 0.11;
 

@@ -9,6 +9,8 @@ import { isIPv4, isIPv6 } from "node:net";
 const HINT_CHARS_MAX = 16;
 export const KEY_CHARS_MAX = 48;
 
+/** Between address and hint; no address has one. */
+const HINT_MARK = "_";
 const MAPPED = "::ffff:";
 
 /**
@@ -20,7 +22,23 @@ export function networkKey(hint: string, address: string): string {
     .slice(0, HINT_CHARS_MAX)
     .toLowerCase()
     .replace(/[^a-z0-9.-]/g, "_");
-  return `${addressPrefix(address)}_${said}`.slice(0, KEY_CHARS_MAX);
+  return `${addressPrefix(address)}${HINT_MARK}${said}`.slice(0, KEY_CHARS_MAX);
+}
+
+/** The part of a key that the gateway saw for itself. */
+export function addressOf(key: string): string {
+  const end = key.indexOf(HINT_MARK);
+  return end === -1 ? key : key.slice(0, end);
+}
+
+export function isHinted(key: string): boolean {
+  const end = key.indexOf(HINT_MARK);
+  return end !== -1 && end + 1 < key.length;
+}
+
+/** The network of the same addresses that has no hint. */
+export function withoutHint(key: string): string {
+  return `${addressOf(key)}${HINT_MARK}`;
 }
 
 /** "192.0.2" for 192.0.2.7 and ::ffff:192.0.2.7; "2001:db8:1" for 2001:db8:1:2::3; "?" for what is no address. */

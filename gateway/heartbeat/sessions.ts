@@ -11,8 +11,9 @@ import { FrameType } from "../../proto/frame-type.ts";
 import { hawser } from "../../proto/gen/hawser.js";
 import { idleDeadlineMs } from "../../proto/limits.ts";
 import { bucketMs, bucketOf, BUCKETS, DOUBLING } from "./buckets.ts";
-import { type HeartbeatLearner, IDLE_TIMEOUT_WEIGHT, NO_NETWORK, userHash } from "./learner.ts";
+import { type HeartbeatLearner, IDLE_TIMEOUT_WEIGHT, userHash } from "./learner.ts";
 import { hash32, networkKey } from "./network-key.ts";
+import { NO_NETWORK } from "./networks.ts";
 
 /** What a session's Hello says about its way here. */
 export interface NetworkClaim {
