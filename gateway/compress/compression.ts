@@ -148,13 +148,12 @@ export class Compression implements FrameShaper, SessionCodecs {
     return encodeMessage(FrameType.Dictionary, hawser.v1.Dictionary, { id: dictionary.id, ref, bytes: dictionary.bytes });
   }
 
-  /** Whether the link is slow. The round trip, which is a system call, is looked at for the first write and every 16th from there. */
+  /** Whether the link is slow. The round trip, which is a system call, is looked at for the first write and every 16th from there, if nothing waits. */
   private look(slot: number): boolean {
     const link = this.link[slot]!;
     const before = (link & SLOW) !== 0;
     const writes = link & WRITES_MASK;
-    const waiting = this.readings.bufferedBytes(slot);
-    const slow = writes === 0 || waiting > 0 ? isSlow(before, this.readings.roundTripMs(slot), waiting) : before;
+    const slow = this.readings.bufferedBytes(slot) > 0 || (writes === 0 ? isSlow(before, this.readings.roundTripMs(slot)) : before);
     this.link[slot] = (link & ASKED_MASK) | ((writes + WRITES_ONE) & WRITES_MASK) | (slow ? SLOW : 0);
     return slow;
   }

@@ -72,8 +72,7 @@ export class CompressionPolicy {
   }
 }
 
-/** Whether a link counts as slow, which it did before or did not. `roundTripMs`: undefined where it is not known. */
-export function isSlow(before: boolean, roundTripMs: number | undefined, waitingBytes: number): boolean {
-  if (waitingBytes > 0) return true;
+/** Whether a link that nothing waits for counts as slow, which it did before or did not. `roundTripMs`: undefined where it is not known. */
+export function isSlow(before: boolean, roundTripMs: number | undefined): boolean {
   return roundTripMs !== undefined && roundTripMs > (before ? QUICK_ROUND_TRIP_MS : SLOW_ROUND_TRIP_MS);
 }
