@@ -3,6 +3,7 @@
 //
 //   beside:    Heir (new one starts beside the old) ─ ready ─▶ Retiring (old one has SIGTERM) ─ exited ─▶ next part
 //   in place:  Stopping (SIGTERM) ─ exited ─▶ Returning (started again at once) ─ ready ─▶ next part
+//   Heir and Returning have `readyMs`: who is not ready then hangs, and is killed.
 //
 // What fails ends the roll where it is: a version that does not start takes at most one part, and beside the old one none.
 // Invariant: at most one process beyond those of the Supervisor, `extra`.
@@ -15,7 +16,7 @@ export class Roll {
   stage: Stage;
   /** The process that is beside the part's own, and whose it is. */
   extra: "heir" | "retired" | undefined;
-  /** When `extra` has had its time; Infinity for never. */
+  /** When `extra`, or what returns, has had its time; Infinity for never. */
   deadline: number;
   private readonly waiting: PartPlan[];
   private current: PartPlan | undefined;
@@ -71,6 +72,12 @@ export class Roll {
     actions.push({ type: "signal", part: name, signal: "SIGTERM", of: "retired" });
   }
 
+  /** Stopped in place, it is started again. */
+  comesBack(now: number): void {
+    this.stage = Stage.Returning;
+    this.deadline = now + this.current!.readyMs;
+  }
+
   /** `extra` is gone. True: the part is done, and the next may come. */
   extraExited(actions: Action[]): boolean {
     const was = this.extra;
@@ -80,11 +87,11 @@ export class Roll {
     return was === "retired" && this.stage === Stage.Retiring;
   }
 
-  /** The time of `extra` is up. */
+  /** The time of `extra` is up, or that of what returns: then it is the Supervisor's to kill. */
   expired(actions: Action[]): void {
     this.deadline = Infinity;
     this.signalExtra("SIGKILL", actions);
-    if (this.extra === "heir") this.fail(actions, "timeout");
+    if (this.extra === "heir" || this.stage === Stage.Returning) this.fail(actions, "timeout");
   }
 
   /** Everything is to stop: the roll is over, and `extra` has to go. */
@@ -98,6 +105,7 @@ export class Roll {
   /** Ends it where it is; says so once. */
   fail(actions: Action[], reason: "exited" | "timeout" | "stopped"): void {
     this.waiting.length = 0;
+    if (this.extra === undefined) this.deadline = Infinity;
     if (this.stage === Stage.Over) return;
     this.stage = Stage.Over;
     actions.push({ type: "rollFailed", part: this.current!.name, reason });

@@ -216,6 +216,21 @@ t.test("a roll ends where a new process does not start; the old one serves on", 
   t.strictSame(step(inPlace, 530, "exited", "gateway-2"), ["rollFailed gateway-2 exited", "restarting gateway-2 250"]);
   t.strictSame(step(inPlace, 780, "tick"), ["spawn gateway-2"], "it is tried again as ever");
   t.notOk(inPlace.rolling);
+  t.equal(inPlace.wakeAt, Infinity, "for as long as it needs");
+
+  const neverReady = up(IN_PLACE);
+  step(neverReady, 0, "roll");
+  step(neverReady, 10, "exited", "gateway");
+  t.equal(neverReady.wakeAt, 1010);
+  t.strictSame(step(neverReady, 1010, "tick"), ["rollFailed gateway timeout", "signal gateway SIGKILL"]);
+  t.notOk(neverReady.rolling);
+  t.strictSame(step(neverReady, 1011, "roll"), [], "what hangs is not gone yet");
+  t.strictSame(step(neverReady, 1012, "exited", "gateway"), ["spawn gateway"], "by now it may be a program that works");
+  t.strictSame(step(neverReady, 2012, "tick"), ["rollFailed gateway timeout", "signal gateway SIGKILL"]);
+  t.strictSame(step(neverReady, 2013, "exited", "gateway"), ["restarting gateway 250"]);
+  t.strictSame(step(neverReady, 2263, "tick"), ["spawn gateway"]);
+  t.strictSame(step(neverReady, 2300, "ready", "gateway"), []);
+  t.strictSame(step(neverReady, 2400, "roll"), ["signal gateway SIGTERM"], "the next roll may come");
   t.end();
 });
 

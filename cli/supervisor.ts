@@ -120,7 +120,7 @@ export class Supervisor {
         break;
       case "tick":
         for (const part of this.parts) if (now >= part.deadline) this.expired(part, now, actions);
-        if (this.roll !== undefined && now >= this.roll.deadline) this.roll.expired(actions);
+        if (this.roll !== undefined && now >= this.roll.deadline) this.rollExpired(this.roll, now, actions);
         break;
       case "roll":
         this.beginRoll(now, actions);
@@ -193,12 +193,19 @@ export class Supervisor {
     if (inPlace === undefined) return;
     const part = this.find(inPlace.name);
     if (part.phase === Phase.Ready || part.phase === Phase.Starting) this.signal(part, "SIGTERM", now, actions);
-    // It died by itself, and its pause ends now.
-    else this.comeBack(part, now, actions);
+    // It died by itself, and its pause ends now. One that is being killed comes back when it is gone.
+    else if (part.phase !== Phase.Stopping) this.comeBack(part, now, actions);
+  }
+
+  private rollExpired(roll: Roll, now: number, actions: Action[]): void {
+    const hangs = roll.stage === Stage.Returning ? this.find(roll.part!.name) : undefined;
+    roll.expired(actions);
+    // Its pause begins when it is gone, and ends with whatever the program is by then.
+    if (hangs !== undefined) this.signal(hangs, "SIGKILL", now, actions);
   }
 
   private comeBack(part: PartState, now: number, actions: Action[]): void {
-    this.roll!.stage = Stage.Returning;
+    this.roll!.comesBack(now);
     this.spawn(part, now, actions);
   }
 
@@ -242,7 +249,7 @@ export class Supervisor {
 
   private spawn(part: PartState, now: number, actions: Action[]): void {
     part.startedAt = now;
-    // A part that comes back may take as long as it needs: killing it would not make it faster.
+    // A part that comes back may take as long as it needs: killing it would not make it faster. In a roll it may be one that never is ready.
     settle(part, Phase.Starting, this.up ? Infinity : now + part.plan.readyMs);
     actions.push({ type: "spawn", part: part.plan.name });
   }
