@@ -8,6 +8,8 @@ export interface StoreReads {
   users: number;
   /** Of heads, and of what senders sent last. */
   conversations: number;
+  /** Of rows that were sent again. */
+  repeats: number;
   /** Of rows: what was missed. */
   pages: number;
 }
@@ -25,8 +27,12 @@ export function ownServer(stack: Stack): OwnServer {
   };
 }
 
-/** Of what logic shows to Prometheus. */
+/** Of what logic shows to Prometheus. Throws RangeError when it shows no such figure: that is not 0. */
 export function storeReadsOf(metrics: string): StoreReads {
-  const read = (kind: string): number => Number(new RegExp(`^hawser_logic_store_reads_total\\{kind="${kind}"\\} (\\S+)`, "m").exec(metrics)?.[1] ?? 0);
-  return { users: read("users"), conversations: read("conversations"), pages: read("pages") };
+  const read = (kind: string): number => {
+    const found = new RegExp(`^hawser_logic_store_reads_total\\{kind="${kind}"\\} (\\d+)$`, "m").exec(metrics);
+    if (found === null) throw new RangeError(`logic shows no hawser_logic_store_reads_total of kind ${kind}`);
+    return Number(found[1]);
+  };
+  return { users: read("users"), conversations: read("conversations"), repeats: read("repeats"), pages: read("pages") };
 }

@@ -146,8 +146,9 @@ t.test("the meter: totals of all drivers, samples by the second, windows by thei
 
 t.test("/proc as it is written, and what logic shows", (t) => {
   const reads = ["conversations", "users", "repeats", "pages"].map((kind, i) => `hawser_logic_store_reads_total{kind="${kind}"} ${i + 1}`);
-  t.same(storeReadsOf(`# TYPE x counter\n${reads.join("\n")}\n`), { conversations: 1, users: 2, pages: 4 });
-  t.same(storeReadsOf(""), { conversations: 0, users: 0, pages: 0 });
+  t.same(storeReadsOf(`# TYPE x counter\n${reads.join("\n")}\n`), { conversations: 1, users: 2, repeats: 3, pages: 4 });
+  t.throws(() => storeReadsOf(reads.slice(1).join("\n")), /conversations/, "what is not measured is not 0");
+  t.throws(() => storeReadsOf(""), RangeError);
   t.equal(partOf("gateway-2/old"), "gateway");
   t.equal(rssAnonBytes("VmRSS:\t   90000 kB\nRssAnon:\t   12345 kB\nRssFile:\t 1 kB\n"), 12345 * 1024);
   t.throws(() => rssAnonBytes("VmRSS: 5 kB"), RangeError);
