@@ -1,10 +1,12 @@
-// How often each of very many keys did something, and how many of its things are open, in a table of fixed size: typed
-// arrays, open addressing, no object for a key. What a key may do is a bucket of tokens, kept as one number: the time
-// at which the bucket will be full again (the generic cell rate algorithm, ITU-T I.371).
+// How often each of very many keys did something, and how many of its things are open, in a table that grows as keys come, up
+// to a fixed size: typed arrays, open addressing, no object for a key. What a key may do is a bucket of tokens, kept as one number: the time
+// at which the bucket will be full again (the generic cell rate algorithm, ITU-T I.371). A line is one number likewise:
+// the time at which its next place is free.
 //
 // Invariants: at most ¾ of the places are taken. A key with something open is never forgotten. One with nothing open
 // whose bucket is full is as good as unknown, and is what makes room; when there is none nearby, one is forgotten although
-// its bucket is not full, so that those who come with ever new keys cost no more than the table.
+// its bucket is not full, so that those who come with ever new keys cost no more than the table. Before it grows, all that
+// are as good as unknown are left out: it is as large as the keys of its busiest moment need, and not as all that ever came do.
 //
 // Who makes room is looked for from a random place. A hand that goes round would leave the places before it ever fuller and
 // those behind it emptier: at ¾ on the whole, 125 µs for a key instead of half a microsecond.
@@ -17,6 +19,9 @@ export interface Rate {
 }
 
 const NOBODY = -1;
+const PLACES_MIN = 16;
+/** The share of places that may be taken. */
+const FULL = 0.75;
 
 export class RateTable {
   /** Keys that are known. */
@@ -24,35 +29,40 @@ export class RateTable {
   /** Keys forgotten before their bucket was full, for want of room. */
   evictions: number;
   private readonly buckets: number;
-  private readonly mask: number;
-  private readonly sizeMax: number;
+  private readonly counts: boolean;
+  private readonly placesMax: number;
+  private mask: number;
+  private sizeMax: number;
   private readonly seed: number;
-  private readonly high: Uint32Array;
-  private readonly low: Uint32Array;
-  private readonly taken: Uint8Array;
-  private readonly open: Uint32Array;
+  private high: Uint32Array;
+  private low: Uint32Array;
+  private taken: Uint8Array;
+  private open: Uint32Array;
   /** By place and bucket: when it is full again, ms. */
-  private readonly fullAt: Float64Array;
+  private fullAt: Float64Array;
   /** State of a xorshift generator, never 0. */
   private dice: number;
 
   /**
    * Room for `keysMax` keys, at least as many as can have something open at once. `seed`: any 32 bits, unknown to
-   * those who choose keys. `buckets` of each key; with 0 it is known while something of it is open.
+   * those who choose keys. `buckets` of each key; with 0 it is known while something of it is open. `counts`: whether
+   * anything is opened here; a table that counts nothing has no memory for it.
    */
-  constructor(keysMax: number, seed: number, buckets: number) {
-    const capacity = 2 ** Math.ceil(Math.log2(Math.max(16, (keysMax + 1) / 0.75)));
+  constructor(keysMax: number, seed: number, buckets: number, counts: boolean) {
     this.size = 0;
     this.evictions = 0;
     this.buckets = buckets;
-    this.mask = capacity - 1;
-    this.sizeMax = Math.floor(capacity * 0.75);
+    this.counts = counts;
+    this.placesMax = placesFor(keysMax + 1);
+    const places = PLACES_MIN;
+    this.mask = places - 1;
+    this.sizeMax = Math.floor(places * FULL);
     this.seed = seed | 0;
-    this.high = new Uint32Array(capacity);
-    this.low = new Uint32Array(capacity);
-    this.taken = new Uint8Array(capacity);
-    this.open = new Uint32Array(capacity);
-    this.fullAt = new Float64Array(capacity * buckets);
+    this.high = new Uint32Array(places);
+    this.low = new Uint32Array(places);
+    this.taken = new Uint8Array(places);
+    this.open = new Uint32Array(counts ? places : 0);
+    this.fullAt = new Float64Array(places * buckets);
     this.dice = seed | 1;
   }
 
@@ -64,7 +74,9 @@ export class RateTable {
 
   /** One more is open. */
   opened(high: number, low: number, now: number): void {
-    this.open[this.findOrAdd(high, low, now)]!++;
+    // First the place: the arrays are others when the table grew.
+    const at = this.findOrAdd(high, low, now);
+    this.open[at]!++;
   }
 
   /** One of those is closed. */
@@ -82,6 +94,13 @@ export class RateTable {
     return Math.max(0, this.fullAt[at * this.buckets + bucket]! + stepMs - now - rate.burst * stepMs);
   }
 
+  /** Tokens in the bucket. Takes nothing. */
+  tokens(high: number, low: number, bucket: number, rate: Rate, now: number): number {
+    const at = this.find(high, low);
+    if (at === NOBODY) return rate.burst;
+    return rate.burst - (Math.max(0, this.fullAt[at * this.buckets + bucket]! - now) * rate.perSecond) / 1000;
+  }
+
   /** Takes a token, if there is one: 0; otherwise ms until there will be. */
   take(high: number, low: number, bucket: number, rate: Rate, now: number): number {
     const at = this.findOrAdd(high, low, now) * this.buckets + bucket;
@@ -92,6 +111,17 @@ export class RateTable {
     if (waitMs > 1e-6) return waitMs;
     this.fullAt[at] = fullAt;
     return 0;
+  }
+
+  /**
+   * Takes the next free place of a line that moves one place in `stepMs`: ms until then, `fromMs` at least. Beyond `horizonMs`
+   * nothing is taken, and the line grows no longer.
+   */
+  queue(high: number, low: number, bucket: number, fromMs: number, stepMs: number, horizonMs: number, now: number): number {
+    const at = this.findOrAdd(high, low, now) * this.buckets + bucket;
+    const place = Math.max(this.fullAt[at]!, now + fromMs);
+    if (place - now <= horizonMs) this.fullAt[at] = place + stepMs;
+    return place - now;
   }
 
   private placeOf(high: number, low: number): number {
@@ -112,16 +142,48 @@ export class RateTable {
   private findOrAdd(high: number, low: number, now: number): number {
     const found = this.find(high, low);
     if (found !== NOBODY) return found;
-    if (this.size >= this.sizeMax) this.makeRoom(now);
+    if (this.size >= this.sizeMax) {
+      if (this.mask + 1 < this.placesMax) this.rebuild(now);
+      else this.makeRoom(now);
+    }
     let at = this.placeOf(high, low);
     while (this.taken[at] !== 0) at = (at + 1) & this.mask;
     this.size++;
     this.taken[at] = 1;
     this.high[at] = high;
     this.low[at] = low;
-    this.open[at] = 0;
+    if (this.counts) this.open[at] = 0;
     this.fullAt.fill(0, at * this.buckets, (at + 1) * this.buckets);
     return at;
+  }
+
+  /** A table with twice the room that those need who are not as good as unknown, and without the others. */
+  private rebuild(now: number): void {
+    const { high, low, taken, open, fullAt, buckets, counts } = this;
+    let size = 0;
+    for (let at = 0; at < taken.length; at++) {
+      if (taken[at] === 0 || (!(counts && open[at] !== 0) && this.isFull(at, now))) taken[at] = 0;
+      else size++;
+    }
+    const places = Math.min(this.placesMax, placesFor(2 * size));
+    this.size = size;
+    this.mask = places - 1;
+    this.sizeMax = Math.floor(places * FULL);
+    this.high = new Uint32Array(places);
+    this.low = new Uint32Array(places);
+    this.taken = new Uint8Array(places);
+    this.open = new Uint32Array(counts ? places : 0);
+    this.fullAt = new Float64Array(places * buckets);
+    for (let from = 0; from < taken.length; from++) {
+      if (taken[from] === 0) continue;
+      let at = this.placeOf(high[from]!, low[from]!);
+      while (this.taken[at] !== 0) at = (at + 1) & this.mask;
+      this.taken[at] = 1;
+      this.high[at] = high[from]!;
+      this.low[at] = low[from]!;
+      if (counts) this.open[at] = open[from]!;
+      for (let bucket = 0; bucket < buckets; bucket++) this.fullAt[at * buckets + bucket] = fullAt[from * buckets + bucket]!;
+    }
   }
 
   /** Forgets a key: within a few steps one that is as good as unknown, otherwise the next one with nothing open. */
@@ -130,7 +192,7 @@ export class RateTable {
     const start = this.throwDice();
     for (let steps = 0; steps <= this.mask; steps++) {
       const at = (start + steps) & this.mask;
-      if (this.taken[at] === 0 || this.open[at] !== 0) continue;
+      if (this.taken[at] === 0 || (this.counts && this.open[at] !== 0)) continue;
       if (this.isFull(at, now)) return this.remove(at);
       if (victim === NOBODY) victim = at;
       if (steps >= STEPS_FOR_A_BETTER_ONE) break;
@@ -163,7 +225,7 @@ export class RateTable {
       if (((at - home) & this.mask) < ((at - hole) & this.mask)) continue;
       this.high[hole] = this.high[at]!;
       this.low[hole] = this.low[at]!;
-      this.open[hole] = this.open[at]!;
+      if (this.counts) this.open[hole] = this.open[at]!;
       this.fullAt.copyWithin(hole * this.buckets, at * this.buckets, (at + 1) * this.buckets);
       hole = at;
     }
@@ -172,3 +234,7 @@ export class RateTable {
   }
 }
 const STEPS_FOR_A_BETTER_ONE = 64;
+
+function placesFor(keys: number): number {
+  return 2 ** Math.ceil(Math.log2(Math.max(PLACES_MIN, keys / FULL)));
+}
