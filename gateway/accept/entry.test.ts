@@ -1,7 +1,7 @@
 // Before a connection begins, on real sockets: PROXY headers over TCP, TLS and WebSocket, TLS's versions, ALPN and tickets,
 // certificates renewed while connections live, deadlines, and what waits without being a connection.
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { connect, type Socket } from "node:net";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from "node:tls";
@@ -11,6 +11,7 @@ import { errorName } from "../../proto/error-code.ts";
 import { makeCertificate } from "../testing/certificate.ts";
 import type { Log } from "../log.ts";
 import { CertificateWatch } from "./certificate-watch.ts";
+import { Entry } from "./entry.ts";
 import { IpRanges } from "./ip-address.ts";
 import { listenTcp } from "./tcp.ts";
 import { joined, PROXY_VECTORS, proxyV1, proxyV2 } from "./testing/proxy-vectors.ts";
@@ -414,6 +415,31 @@ t.test("who is not admitted costs no handshake", { skip: noOpenssl }, async (t) 
     t.teardown(() => socket.terminate());
     await until(() => web.events.addresses.length === 1, "one that is admitted");
     t.same([web.events.asked.length, web.transport.failedHandshakes], [6, 5]);
+  }
+});
+
+t.test("a connection carries nothing of its entrance with it", { skip: noOpenssl }, async (t) => {
+  for (const options of [{ proxyProtocol: true }, { tls: files(), proxyProtocol: false }]) {
+    const sockets: Socket[] = [];
+    const raws: Socket[] = [];
+    const entry = new Entry({ handshakeMs: 1000, ...options }, (socket) => void sockets.push(socket));
+    const server = createServer((socket) => {
+      raws.push(socket);
+      entry.accept(socket);
+    }).listen(0, "127.0.0.1");
+    await new Promise((resolve) => server.once("listening", resolve));
+    const { port } = server.address() as AddressInfo;
+    if (options.proxyProtocol) dial(port).write(proxyV2(0x21, 0x11, V4));
+    else await dialTls(port);
+    await until(() => sockets.length === 1, "a connection");
+    t.equal(entry.pendingCount, 0);
+    for (const socket of [...raws, ...sockets]) {
+      const kept = Object.getOwnPropertySymbols(socket).filter(({ description = "" }) => ["pending", "entry"].includes(description));
+      for (const symbol of kept) t.equal((socket as unknown as Record<symbol, unknown>)[symbol], undefined, symbol.description);
+      socket.destroy();
+    }
+    server.close();
+    entry.stop();
   }
 });
 

@@ -33,8 +33,8 @@ interface Pending {
 const PENDING = Symbol("pending");
 const ENTRY = Symbol("entry");
 interface Entering extends Socket {
-  [PENDING]: Pending;
-  [ENTRY]: Entry;
+  [PENDING]: Pending | undefined;
+  [ENTRY]: Entry | undefined;
 }
 
 export class Entry {
@@ -76,11 +76,12 @@ export class Entry {
     const entering = raw as Entering;
     entering[ENTRY] = this;
     const key = keyOf(raw);
-    entering[PENDING] = { key, raw, since: performance.now(), address, header: undefined };
-    this.pending.set(key, entering[PENDING]);
+    const pending: Pending = { key, raw, since: performance.now(), address, header: undefined };
+    entering[PENDING] = pending;
+    this.pending.set(key, pending);
     raw.on("close", onClose);
     if (options.proxyProtocol) raw.on("data", onHeader);
-    else this.secure(entering[PENDING]);
+    else this.secure(pending);
   }
 
   /** See Transport.renewCertificate. */
@@ -137,6 +138,10 @@ export class Entry {
     }
     this.pending.delete(key);
     pending.raw.off("close", onClose);
+    // The socket lives on, for as long as the connection: nothing of ours is to live with it.
+    const entering = pending.raw as Entering;
+    entering[PENDING] = undefined;
+    entering[ENTRY] = undefined;
     this.ready(socket, pending.address, performance.now() - pending.since);
   }
 
@@ -179,11 +184,13 @@ function keyOf(socket: Socket): string {
 }
 
 function onHeader(this: Socket, chunk: Buffer): void {
-  (this as Entering)[ENTRY].header((this as Entering)[PENDING], chunk);
+  const { [ENTRY]: entry, [PENDING]: pending } = this as Entering;
+  if (pending !== undefined) entry?.header(pending, chunk);
 }
 
 function onClose(this: Socket): void {
-  (this as Entering)[ENTRY].closed((this as Entering)[PENDING]);
+  const { [ENTRY]: entry, [PENDING]: pending } = this as Entering;
+  if (pending !== undefined) entry?.closed(pending);
 }
 
 function ignore(): void {}
