@@ -25,6 +25,9 @@ const OPEN_MS = Limits.handshakeMs;
 export const SILENCE_MS = 10_000;
 /** A tick that comes so late says that the process was frozen, and nothing about the network. */
 const FROZEN_MS = 5000;
+/** Whoever was refused waits for a random time from here to there at least, whatever the server says: many may be told the same. */
+const REFUSED_MS_MIN = 250;
+const REFUSED_MS_MAX = 1000;
 const PUT_OFF_MS = 1000;
 
 /** A random time up to twice as long at each attempt (SPEC.md §3): many that fail together do not come back together. */
@@ -178,6 +181,13 @@ export class Connection {
   /** How long to wait after a transient refusal that does not say, the `attempt`th in a row from 0. */
   jitterMs(attempt: number): number {
     return fullJitterMs(this.random, attempt);
+  }
+
+  /** How long to wait when the server closed the connection and named the time; undefined: it did not (0). */
+  refusedMs(retryAfterMs: number): number | undefined {
+    if (retryAfterMs === 0) return undefined;
+    if (retryAfterMs >= REFUSED_MS_MAX) return retryAfterMs;
+    return Math.max(retryAfterMs, REFUSED_MS_MIN + this.random() * (REFUSED_MS_MAX - REFUSED_MS_MIN));
   }
 
   /** For "reconnect at once": really at once only if the connection before this was a success. */

@@ -715,7 +715,7 @@ t.test("wake while waiting connects at once, unless the server named the time", 
 t.test("a time slot is kept to the millisecond, however often there was one before", (t) => {
   const h = new Harness();
   h.do(() => h.core.start(h.now));
-  for (const [i, slot] of [1234, 60_000, 17].entries()) {
+  for (const [i, slot] of [1234, 60_000, 1017].entries()) {
     h.connect();
     h.error(ErrorCode.Busy, { closes: true, retryAfterMs: slot });
     h.do(() => h.core.wake(h.now));
@@ -724,6 +724,21 @@ t.test("a time slot is kept to the millisecond, however often there was one befo
     h.pass(1);
     t.equal(h.orders.length, i + 2, "and then at once");
   }
+  t.end();
+});
+
+t.test("a refused connection is not tried again at once, and not by all at the same moment", (t) => {
+  const moments = new Set<number>();
+  for (let i = 0; i < 20; i++) {
+    const h = new Harness({ random: seededRandom(i + 1) });
+    h.do(() => h.core.start(h.now));
+    h.connect();
+    h.error(ErrorCode.Busy, { closes: true, retryAfterMs: 10 });
+    const change = h.of("state").at(-1)!.change;
+    t.ok(change.retryInMs! >= 250 && change.retryInMs! <= 1000, `${change.retryInMs}`);
+    moments.add(change.retryInMs!);
+  }
+  t.ok(moments.size > 10);
   t.end();
 });
 
@@ -1102,7 +1117,7 @@ t.test("errors that end it for good, and errors that close", (t) => {
   t.match(closing.took().at(-1), { body: { clientSeq: 2 } });
   closing.error(ErrorCode.Busy, { ref: 1, closes: true, retryAfterMs: 100 });
   t.equal(closing.of("sent").length, 0);
-  closing.pass(100);
+  closing.pass(1000);
   closing.connect();
   closing.welcome();
   t.match(closing.took().at(-1), { body: { clientSeq: 2 } }, "a transient one is not the message's fate");

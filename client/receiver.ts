@@ -306,7 +306,7 @@ export class Receiver implements FrameSink {
     if (code === ErrorCode.AuthFailed || code === ErrorCode.BadRequest || (rule?.closes && rule.retry === "never")) return this.control.stop(reason);
     if (rule?.retry === "token") connection.freshToken = true;
     const atOnce = rule?.retry === "token" || rule?.retry === "now";
-    this.control.endLink(reason, atOnce ? connection.soon() : error.retryAfterMs || undefined);
+    this.control.endLink(reason, atOnce ? connection.soon() : connection.refusedMs(error.retryAfterMs));
   }
 
   /** An Error answered a live request. */
