@@ -5,10 +5,10 @@ import type { KeyEntry, KeyValue } from "../../proto/bus.ts";
 import { hawser as fabric } from "../../proto/gen/fabric.js";
 import { Announcer } from "./announcer.ts";
 import { Lifetimes } from "./lifetimes.ts";
-import { BUMP_MS, FRESH_BUMPS, Registry } from "./registry.ts";
+import { BUMP_MS, FRESH_BUMPS, FRESH_MORE_MS, KEPT_MS, Registry } from "./registry.ts";
 
 const { GatewayEntry } = fabric.fabric.v1;
-const FRESH_MS = FRESH_BUMPS * BUMP_MS;
+const FRESH_MS = FRESH_BUMPS * BUMP_MS + FRESH_MORE_MS;
 const OWN = { tcp: "10.0.0.1:7070", websocket: "" };
 const entry = (fields: fabric.fabric.v1.GatewayEntry.$Properties) => GatewayEntry.encode({ sessionsMax: 1000, ...fields }).finish();
 
@@ -76,7 +76,7 @@ t.test("too full is who has clearly more than its share", (t) => {
   t.notOk(registry.tooFull(140, 1000, 0), "a few more are no reason");
   runs(registry, "b", { tcp: "10.0.0.2:7070", sessions: 0, draining: true }, 0);
   t.notOk(registry.tooFull(140, 1000, 0), "one that leaves is nobody to share with");
-  t.notOk(registry.tooFull(500, 1000, FRESH_MS + 1), "nor is a dead one");
+  t.notOk(registry.tooFull(500, 1000, 2 * FRESH_MS), "nor is a dead one");
   t.end();
 });
 
@@ -84,15 +84,38 @@ t.test("a large fleet writes less often; a registry has an end", (t) => {
   const registry = new Registry("self", OWN, 0);
   t.equal(registry.bumpMs, 1000);
   for (let i = 0; i < 49; i++) runs(registry, `g${i}`, {}, 3000);
-  t.equal(registry.bumpMs, 5000, "fifty: ten writes a second in all");
-  t.equal(registry.others(3000 + 25_000), 49, "and none of them counts as dead before it has had its chances");
-  t.equal(registry.others(3000 + 25_001), 0);
+  t.equal(registry.bumpMs, 25_000, "fifty: two writes a second in all");
+  t.equal(registry.others(3000 + 77_000), 49, "and none of them counts as dead before it has had its chances");
+  t.equal(registry.others(3000 + 77_001), 0);
   for (let i = 0; i < 5000; i++) registry.changed(`h${i}`, entry({}), 1, 5000);
   t.equal(registry["entries"].size, 4096);
-  t.equal(registry.bumpMs, 10_000);
+  t.equal(registry.bumpMs, 30_000);
   registry.changed("late", entry({}), 1, 1e6);
   t.equal(registry.others(1e6), 1, "the dead make room");
   t.equal(registry.bumpMs, 1000);
+  t.end();
+});
+
+t.test("a bucket that is made anew counts from 1 again, and the dead stay dead", (t) => {
+  const registry = new Registry("self", OWN, 0);
+  for (let now = 0; now < 20_000; now += BUMP_MS) registry.changed("a", entry({ tcp: "10.0.0.2:7070" }), 9000 + now, now);
+  registry.changed("a", entry({ tcp: "10.0.0.3:7070" }), 1, 20_000);
+  t.equal(registry.target("tcp", 0.5, 20_000), "10.0.0.3:7070");
+  registry.changed("a", entry({ tcp: "10.0.0.3:7070" }), 2, 24_000);
+  t.equal(registry.others(24_000 + FRESH_MS), 1);
+
+  // It dies; somebody else goes on. A watch that begins anew tells of it as long as the bucket keeps it.
+  for (let now = 25_000; now <= 24_000 + KEPT_MS; now += BUMP_MS) {
+    registry.changed("b", entry({ tcp: "10.0.0.4:7070" }), now, now);
+    registry.changed("a", entry({ tcp: "10.0.0.3:7070" }), 2, now);
+  }
+  t.equal(registry.others(24_000 + KEPT_MS), 1);
+  t.equal(registry.target("tcp", 0, 24_000 + KEPT_MS), "10.0.0.4:7070");
+  registry.changed("b", entry({}), 7, 400_000);
+  t.equal(registry["entries"].size, 1, "forgotten, and by an entry that is known");
+  registry.changed("c", entry({}), 8, 800_000);
+  registry.changed("c", entry({}), 8, 1_200_000);
+  t.equal(registry["entries"].size, 0, "even one that tells nothing new makes room");
   t.end();
 });
 

@@ -5,12 +5,9 @@ import { hawser as fabric } from "../../proto/gen/fabric.js";
 import { hex } from "../../proto/hex.ts";
 import { gatewaysBucket } from "../../proto/subject.ts";
 import { Announcer } from "./announcer.ts";
-import { type Addresses, Registry } from "./registry.ts";
+import { type Addresses, KEPT_MS, Registry } from "./registry.ts";
 
 const { GatewayEntry } = fabric.fabric.v1;
-
-/** Entries vanish from the bucket when nobody has written them for so long. */
-const KEPT_MS = 120_000;
 
 /** What others are told of this gateway; read each time that it is told. */
 export interface Standing {

@@ -1,6 +1,6 @@
 // Which gateways run, and where a client that has to leave this one should go. Fed with the entries of the gateways bucket,
 // without I/O. What counts as alive is decided on our own clock: an entry that was seen to move, or to appear, not longer than
-// five bumps ago. What was there when we came may have been left behind by a dead gateway, until it moves; clocks of other
+// a few bumps ago. What was there when we came may have been left behind by a dead gateway, until it moves; clocks of other
 // machines are never compared.
 //
 // A client is sent to an address, not to a process: gateways that share a port are one place, with the room of all of them.
@@ -24,14 +24,20 @@ interface Entry extends Addresses {
   draining: boolean;
 }
 
-/** An entry is written anew once a second, and less often in a large fleet: every gateway reads what every other one writes. */
+/**
+ * An entry is written anew once a second, and less often in a large fleet: every gateway reads what every other one writes, up
+ * to 60 of them two entries a second in all.
+ */
 export const BUMP_MS = 1000;
-const BUMP_MS_PER_GATEWAY = 100;
-const BUMP_MS_MAX = 10_000;
-/** An entry that stood still for so many bumps is nobody's any more. */
-export const FRESH_BUMPS = 5;
-/** What stood still for longer is forgotten; looked at now and then. */
-const FORGET_MS = 2 * FRESH_BUMPS * BUMP_MS_MAX;
+const BUMP_MS_PER_GATEWAY = 500;
+const BUMP_MS_MAX = 30_000;
+/** An entry that stood still for so many bumps, and this long, is nobody's any more. */
+export const FRESH_BUMPS = 3;
+export const FRESH_MORE_MS = 2000;
+/** Entries vanish from the bucket when nobody has written them for so long: four of the longest bumps. */
+export const KEPT_MS = 120_000;
+/** What stood still for longer is forgotten; looked at now and then. Later than it vanishes: a watch that begins anew must not tell us of it as of somebody new. */
+const FORGET_MS = KEPT_MS + BUMP_MS_MAX;
 const FORGET_LOOK_MS = 10_000;
 /** What is seen first so long after we came was not there before: it has just been written. */
 const SETTLED_MS = 2000;
@@ -64,9 +70,9 @@ export class Registry {
       return;
     }
     const known = this.entries.get(key);
-    // A watch that begins anew tells what it told before: that is no sign of life.
-    if (known !== undefined && revision <= known.revision) return;
     if (now - this.forgotAt >= FORGET_LOOK_MS) this.forgetDead(now);
+    // A watch that begins anew tells what it told before: that is no sign of life. A lower revision is one: the bucket was made anew.
+    if (known !== undefined && revision === known.revision) return;
     if (known === undefined && this.entries.size >= ENTRIES_MAX) return;
     let entry: fabric.fabric.v1.GatewayEntry;
     try {
@@ -125,7 +131,7 @@ export class Registry {
   }
 
   private alive({ moved, seenAt }: Entry, now: number): boolean {
-    return moved && now - seenAt <= FRESH_BUMPS * this.bumpMs;
+    return moved && now - seenAt <= FRESH_BUMPS * this.bumpMs + FRESH_MORE_MS;
   }
 
   private roomOf(entry: Entry, transport: keyof Addresses, now: number): number {
