@@ -78,7 +78,7 @@ const TUNABLES: readonly { key: keyof GatewayOptions & string; what: string; usu
   { key: "connectsPerAddressPerSecond", what: "new connections of one address; 0: any", usual: (config) => config.addressLimits.connectsPerAddressPerSecond },
   {
     key: "authFailuresPerAddressPerMinute",
-    what: "refused tokens of one address; 0: any",
+    what: "refused tokens of one address, before it connects at half its rate; 0: any",
     usual: (config) => config.addressLimits.authFailuresPerAddressPerMinute,
   },
   { key: "connectsPerUserPerMinute", what: "connections that one user opens; 0: any", usual: (config) => config.addressLimits.connectsPerUserPerMinute },

@@ -74,7 +74,7 @@ export interface GatewayOptions {
   proxyProtocol?: boolean;
   /** Who may write that header: addresses and ranges. Anybody, if not given. */
   trustedProxies?: string[];
-  /** Limits of one address (an IPv6 /64) and of one user; 0 switches one off. */
+  /** Limits of one address (an IPv6 /64; its /48 may have 16 times as much) and of one user; 0 switches one off. */
   connectionsPerAddress?: number;
   connectsPerAddressPerSecond?: number;
   authFailuresPerAddressPerMinute?: number;

@@ -714,7 +714,10 @@ class HawserClient:
             self._failed = error
             raise error
         at_once = error.name in ("TOKEN_EXPIRED", "IDLE_TIMEOUT") and self._attempt == 0
-        self._lost(error, error.retry_after_ms / 1000 if error.retry_after_ms else 0.0 if at_once else None)
+        if error.retry_after_ms:
+            # Many may be told the same (SPEC.md §3).
+            return self._lost(error, max(error.retry_after_ms / 1000, random.uniform(0.25, 1.0)))
+        self._lost(error, 0.0 if at_once else None)
 
     def _write(self, data, answered):
         if self._sock is None:
