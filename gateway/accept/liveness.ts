@@ -7,6 +7,9 @@ import { BEAT_GAP_MS } from "./transport.ts";
 
 export const SWEEP_MS = 1000;
 const TICK_MS = 100;
+const SWEEP_TICKS = SWEEP_MS / TICK_MS;
+/** A sweep this much behind its time: the process stood still. */
+const LATE_TICKS = 10;
 
 export class Liveness {
   private readonly startedAt: number;
@@ -18,6 +21,9 @@ export class Liveness {
   private readonly watched: Uint8Array;
   /** No slot at or above this was ever used. */
   private end: number;
+  private sweptAt: number;
+  /** Nobody is told idle before. */
+  private judgesAt: number;
 
   /** Slots 0 … capacity - 1; `now`: monotonic ms, as everywhere here. */
   constructor(capacity: number, now: number) {
@@ -27,6 +33,8 @@ export class Liveness {
     this.longestGap = new Uint32Array(capacity);
     this.watched = new Uint8Array(capacity);
     this.end = 0;
+    this.sweptAt = 0;
+    this.judgesAt = 0;
   }
 
   opened(slot: number, now: number): void {
@@ -40,6 +48,7 @@ export class Liveness {
   /** Bytes came. True: a beat among them may be answered without asking anybody, the first one. */
   received(slot: number, now: number): boolean {
     const ticks = this.ticks(now);
+    this.excuse(ticks);
     const gap = ticks - this.receivedAt[slot]!;
     this.receivedAt[slot] = ticks;
     if (this.watched[slot] === 0) return false;
@@ -74,9 +83,12 @@ export class Liveness {
     return gap * TICK_MS;
   }
 
-  /** Tells each slot that was silent for too long, once. */
+  /** Tells each slot that was silent for too long, once. To be called every SWEEP_MS: later than that by much, it tells nobody. */
   sweep(now: number, idle: (slot: number) => void): void {
     const ticks = this.ticks(now);
+    this.excuse(ticks);
+    this.sweptAt = ticks;
+    if (ticks < this.judgesAt) return;
     const { idleTicks, receivedAt } = this;
     for (let slot = 0; slot < this.end; slot++) {
       const after = idleTicks[slot]!;
@@ -84,6 +96,19 @@ export class Liveness {
       idleTicks[slot] = 0;
       idle(slot);
     }
+  }
+
+  /**
+   * The process may have stood still (its machine paused, it was stopped, or swapped out). What came meanwhile lies unread in the
+   * kernel, and timers run before it is read: that time is nobody's silence, and it is read before anybody is judged.
+   */
+  private excuse(ticks: number): void {
+    const late = ticks - this.sweptAt - SWEEP_TICKS;
+    if (late <= LATE_TICKS) return;
+    this.sweptAt = ticks;
+    this.judgesAt = ticks + SWEEP_TICKS;
+    const { receivedAt } = this;
+    for (let slot = 0; slot < this.end; slot++) receivedAt[slot] = Math.min(ticks, receivedAt[slot]! + late);
   }
 
   private ticks(now: number): number {
