@@ -34,14 +34,15 @@ import { SessionState, SessionTable } from "./session/session-table.ts";
 import { TimingWheel } from "./session/timing-wheel.ts";
 import type { Refused, TokenVerifier, Verified } from "./session/token.ts";
 
-const TICK_MS = 100;
+/** What is due within a tick waits for it: deadlines are seconds, heads of links are due twice a second. Each tick wakes an idle process. */
+const TICK_MS = 250;
 /** Who has outlived its connection leaves within this time. */
 const LEAVE_WITHIN_MS = 10_000;
 /** Between two looks at who may begin, while some wait for their turn. */
 const ADMIT_MS = 10;
-/** Handshakes end within this wheel's 32 s; the ends of tokens wait in its last bucket and are put on. */
+/** Handshakes end within this wheel's 64 s; the ends of tokens wait in its last bucket and are put on. */
 const WHEEL_BUCKETS = 256;
-const WHEEL_TICK_MS = 125;
+const WHEEL_TICK_MS = TICK_MS;
 /** Subjects of owners that are kept; owners are few. */
 const SUBJECTS_MAX = 1024;
 
@@ -108,7 +109,7 @@ export class Gateway implements TransportEvents, SessionSink, RelaySessions, Out
     this.admission = new Admission((token, device) => verifier.verify(token, device), this, config.admission, clock, Math.random);
     const { incarnation } = this;
     const { resyncsPerSecond, linkLimits } = config;
-    this.relay = new Relay(this, this.table, this, this.counters, log, () => performance.now(), { incarnation, resyncsPerSecond, linkLimits });
+    this.relay = new Relay(this, this.table, this, this.counters, log, clock, { incarnation, resyncsPerSecond, linkLimits, random: Math.random });
   }
 
   /** Takes batches from now on, and ticks. */

@@ -25,7 +25,6 @@ export function gatewayMetrics(gateway: Gateway): Metrics {
   const registry = new Registry();
   const { counters, table, outbox, relay, admission } = gateway;
   const loop = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
-  loop.enable();
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: LOOP_AGAIN_MS });
 
   const counter = (name: string, help: string, value: () => number) =>
@@ -150,6 +149,8 @@ export function gatewayMetrics(gateway: Gateway): Metrics {
   gauge("tls_certificate_ends_seconds", "When the certificate in use ends, Unix time; 0 without TLS", () => gateway.certificateEndsAtUnixMs / 1000);
   gauge("draining", "1 while this gateway is leaving", () => (gateway.draining ? 1 : 0));
   gauge("loop_delay_p99_seconds", "99th percentile of the event loop's delay since the last scrape", () => {
+    // Who is never looked at need not wake up for it: the first scrape begins it.
+    if (loop.enable()) return 0;
     const seconds = Math.max(0, loop.percentile(99) / 1e9 - LOOP_RESOLUTION_MS / 1000);
     loop.reset();
     return seconds;

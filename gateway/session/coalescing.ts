@@ -107,7 +107,7 @@ export class Coalescing {
     this.heldSince = -1;
   }
 
-  /** Chooses the deadline, and begins a sample when the loop has something to do. `utilisation`: since the last tick. Called about ten times a second. */
+  /** Chooses the deadline, and begins a sample when the loop has something to do. `utilisation`: since the last tick. Called about four times a second. */
   tick(now: number, utilisation: number): void {
     if (this.holdMsMax === 0) return;
     if (this.sampling) this.endSample();
