@@ -5,7 +5,7 @@ import type { Command } from "commander";
 import { Failure } from "./failure.ts";
 import { option } from "./options.ts";
 import { readRecord, runs } from "./process-record.ts";
-import { ROLL_SIGNAL } from "./stack.ts";
+import { ROLL_SIGNAL } from "./roll-signal.ts";
 
 const LOOK_MS = 200;
 /** For the supervisor to have heard the signal. */

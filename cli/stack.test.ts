@@ -128,7 +128,7 @@ t.test("gateways are replaced one after the other, by call and by signal; one th
     const data = join(dir, "data");
     const told: string[] = [];
     const restarts: string[] = [];
-    const stack = await startStack({
+    const starting = startStack({
       dataDir: data,
       ports: "free",
       gateways: 2,
@@ -139,8 +139,13 @@ t.test("gateways are replaced one after the other, by call and by signal; one th
       onRestart: (part, how) => restarts.push(`${part} ${how}`),
       rollsBySignal: true,
     });
+    const record = () =>
+      JSON.parse(readFileSync(join(data, "run.json"), "utf8")) as { parts: Record<string, { pid: number }>; roll: { state: string; why?: string } };
+    while (process.listenerCount("SIGUSR2") === listeners) await sleep(1);
+    process.kill(process.pid, "SIGUSR2");
+    const stack = await starting;
     t.teardown(() => stack.stopNow());
-    const record = () => JSON.parse(readFileSync(join(data, "run.json"), "utf8")) as { parts: Record<string, { pid: number }>; roll: { state: string } };
+    t.match(record().roll, { state: "failed", why: "being started" }, "asked before there is anything to replace");
     const [a, b] = stack.urls.gateways as [(typeof stack.urls.gateways)[0], (typeof stack.urls.gateways)[0]];
     t.equal(a.tcp === b.tcp, sharePorts);
     const before = { ...stack.pids };
@@ -189,7 +194,11 @@ t.test("gateways are replaced one after the other, by call and by signal; one th
       t.ok(restarts.length > 0, "it is tried again as ever");
     }
     const ended = { ...stack.pids };
-    await stack.stop();
+    const stopping = stack.stop();
+    process.kill(process.pid, "SIGUSR2");
+    // The next turns of the loop hear it, while parts take their time.
+    while (record().roll.state !== "failed" || !told.at(-1)?.includes("being stopped")) await sleep(1);
+    await stopping;
     for (const [part, pid] of Object.entries(ended)) t.equal(identify(pid), undefined, `${part} is gone`);
     t.equal(process.listenerCount("SIGUSR2"), listeners, "and nobody listens any more");
   }

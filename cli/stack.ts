@@ -8,8 +8,9 @@ import { fileURLToPath } from "node:url";
 import { Failure } from "./failure.ts";
 import { natsLineMatters, natsPart } from "./nats-server.ts";
 import { freePorts, portIsFree } from "./ports.ts";
-import { ProcessRecord, type RollRecord } from "./process-record.ts";
+import { ProcessRecord } from "./process-record.ts";
 import { httpReady } from "./ready.ts";
+import { RollSignal } from "./roll-signal.ts";
 import { type Part, RunningParts } from "./run-parts.ts";
 
 export interface StackPorts {
@@ -20,9 +21,6 @@ export interface StackPorts {
   nats: number;
   logic: number;
 }
-
-/** Asks for a rolling restart (`hawser roll`). */
-export const ROLL_SIGNAL = "SIGUSR2";
 
 /** A gateway alone on a machine has nobody to send its clients to, and they all come back when it does. */
 const DRAIN_ALONE_MS = 500;
@@ -135,6 +133,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     ours: isOurs,
     tell,
   });
+  const signal = options.rollsBySignal === true ? new RollSignal(record, tell) : undefined;
   try {
     const ports = await choosePorts(options);
     const urls = urlsOf(ports, options);
@@ -156,10 +155,13 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         if (index === 0) urls.http = urls.gateways[0]!.http;
       },
     });
-    const roll = rollBySignal(() => running.roll(), options.rollsBySignal === true ? record : undefined, tell);
+    signal?.serves(() => running.roll());
     const end = (ended: Promise<void>) => {
-      process.off(ROLL_SIGNAL, roll);
-      return ended.then(() => record.release());
+      signal?.refuses("everything is being stopped");
+      return ended.then(() => {
+        record.release();
+        signal?.close();
+      });
     };
     return {
       urls,
@@ -174,37 +176,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     };
   } catch (error) {
     record.release();
+    signal?.close();
     throw error;
   }
-}
-
-/** What the signal does; without a record it is not listened to. */
-function rollBySignal(roll: () => Promise<void>, record: ProcessRecord | undefined, tell: (text: string) => void): () => void {
-  let number = 0;
-  let running = false;
-  const asked = (): void => {
-    if (running || record === undefined) return;
-    running = true;
-    const note = (state: RollRecord["state"], why?: string) => record.noteRoll({ number, state, ...(why !== undefined && { why }) });
-    number++;
-    note("running");
-    tell("replacing the gateways, one after the other");
-    roll()
-      .then(
-        () => note("done"),
-        (error: Error) => {
-          tell(error.message);
-          note("failed", error.message);
-        },
-      )
-      .finally(() => {
-        running = false;
-      });
-  };
-  if (record === undefined) return asked;
-  record.noteRoll({ number, state: "none" });
-  process.on(ROLL_SIGNAL, asked);
-  return asked;
 }
 
 /** Whether a leftover with this command line is what the record says. */
