@@ -3,6 +3,7 @@ import { jetstream } from "@nats-io/jetstream";
 import { type KV, Kvm } from "@nats-io/kv";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import type { Bus, KeyEntry, KeyValue } from "./bus.ts";
+import { LOOK_MS, WatchPatience } from "./watch-patience.ts";
 
 export interface NatsOptions {
   /** nats://host:port, one or several. */
@@ -14,9 +15,6 @@ export interface NatsOptions {
 }
 
 const RECONNECT_WAIT_MS = 250;
-const WATCH_RETRY_MS = 300;
-/** Holders bump their keys twice a second; a watch that shows nothing for this long has silently died. */
-const WATCH_STALL_MS = 3000;
 
 /** Connects, waiting for the server as long as it takes. Throws when the address is malformed. */
 export async function connectBus(options: NatsOptions): Promise<Bus> {
@@ -112,12 +110,13 @@ class NatsKeyValue implements KeyValue {
   }
 
   async watch(changed: (entry: KeyEntry) => void): Promise<void> {
+    const patience = new WatchPatience(Math.random);
     let entries = await this.kv.watch();
     void (async () => {
       for (;;) {
-        await this.follow(entries, changed).catch(() => undefined);
+        await this.follow(entries, patience, changed).catch(() => undefined);
         for (;;) {
-          await new Promise((resolve) => setTimeout(resolve, WATCH_RETRY_MS));
+          await new Promise((resolve) => setTimeout(resolve, patience.nextRetryMs()));
           if (this.connection.isClosed()) return;
           try {
             this.kv = await this.reopen();
@@ -132,18 +131,18 @@ class NatsKeyValue implements KeyValue {
   }
 
   /** Hands on the entries of one watch, until it ends or stalls. */
-  private async follow(entries: Awaited<ReturnType<KV["watch"]>>, changed: (entry: KeyEntry) => void): Promise<void> {
-    let heardAt = performance.now();
-    const stall = setInterval(() => {
-      if (performance.now() - heardAt > WATCH_STALL_MS) entries.stop();
-    }, WATCH_STALL_MS / 3);
+  private async follow(entries: Awaited<ReturnType<KV["watch"]>>, patience: WatchPatience, changed: (entry: KeyEntry) => void): Promise<void> {
+    patience.began();
+    const looking = setInterval(() => {
+      if (patience.look()) entries.stop();
+    }, LOOK_MS);
     try {
       for await (const entry of entries) {
-        heardAt = performance.now();
+        patience.heard(entry.revision);
         changed({ key: entry.key, value: entry.operation === "PUT" ? entry.value : EMPTY, revision: entry.revision });
       }
     } finally {
-      clearInterval(stall);
+      clearInterval(looking);
     }
   }
 }
