@@ -22,6 +22,8 @@ export const Limits = {
   /** Batches on the fabric are cut below this; NATS refuses messages above 1 MiB by default. */
   fabricBatchBytesMax: 768 * 1024,
   shardCountDefault: 256,
+  /** Connections of one gateway have slots below this: what logic keeps by slot has a bound. */
+  gatewaySlotsMax: 16_777_216,
 } as const;
 
 /** How long the server waits for a byte of a client whose beats are due every `heartbeatMs` (SPEC.md §10). */
