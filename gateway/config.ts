@@ -127,6 +127,8 @@ export class ConfigError extends Error {
 const CONNECTIONS_DEFAULT = 10_000;
 /** Files kept for everything that is no client: NATS, logs, listeners, scrapes, and connections that are closing. */
 const FILES_RESERVED = 256;
+/** Slots of one transport beyond its connections, at most. */
+const SPARE_SLOTS_MAX = 1024;
 const SECRET_BYTES_MIN = 32;
 const HEARTBEAT_MS_DEFAULT = 240_000;
 const HEARTBEAT_MS_MAX = 6 * 3_600_000;
@@ -164,7 +166,7 @@ export function gatewayConfig(options: GatewayOptions): GatewayConfig {
     tls: tls(options),
     tokens: tokens(options),
     sessions: {
-      connectionsMax: connections(options.connectionsMax),
+      connectionsMax: connections(options.connectionsMax, tcpPort !== false && webSocketPort !== false ? 2 : 1),
       heartbeatMs: number("heartbeatMs", options.heartbeatMs ?? HEARTBEAT_MS_DEFAULT, 1000, HEARTBEAT_MS_MAX),
       handshakeMs,
       // A smaller limit could not take the largest payload that the protocol promises.
@@ -305,11 +307,16 @@ function tokens({ jwtSecret, jwksFile, devTokens }: GatewayOptions): TokenOption
   return { ...(jwtSecret !== undefined && { jwtSecret }), ...(jwksFile !== undefined && { jwksFile }), devTokens: devTokens ?? false };
 }
 
-function connections(wanted: number | undefined): number {
+/** Slots of each transport: a few more than connections, so that one too many can be told so. */
+export function slotsFor(connectionsMax: number): number {
+  return connectionsMax + Math.min(SPARE_SLOTS_MAX, 16 + Math.floor(connectionsMax / 8));
+}
+
+function connections(wanted: number | undefined, transports: number): number {
   const files = openFilesMax();
   const most = files === undefined ? Number.POSITIVE_INFINITY : files - FILES_RESERVED;
   if (wanted === undefined) return Math.max(1, Math.min(CONNECTIONS_DEFAULT, most));
-  number("connectionsMax", wanted, 1, 1e7);
+  number("connectionsMax", wanted, 1, Math.min(1e7, Math.floor(Limits.gatewaySlotsMax / transports) - SPARE_SLOTS_MAX));
   if (wanted > most) {
     throw new ConfigError(
       `connectionsMax is ${wanted}, but this process may open ${files} files: raise the limit ("ulimit -n ${wanted + FILES_RESERVED}"), or give at most ${Math.max(0, most)}`,

@@ -11,7 +11,7 @@ import { listenChosenTcp } from "./accept/listen-tcp.ts";
 import type { TransportOptions } from "./accept/transport.ts";
 import { listenWebSocket } from "./accept/websocket.ts";
 import { DictionarySource } from "./compress/dictionary-source.ts";
-import type { GatewayConfig } from "./config.ts";
+import { type GatewayConfig, slotsFor } from "./config.ts";
 import { Membership } from "./fleet/membership.ts";
 import { Gateway } from "./gateway.ts";
 import { HeartbeatSharing } from "./heartbeat/sharing.ts";
@@ -51,8 +51,7 @@ export async function runGateway(config: GatewayConfig, log: Log = pino({ name: 
     const bus = await connectBus({ servers: config.natsServers, name: "hawser-gateway", onStatus });
     undo.push(() => bus.close());
 
-    // A few slots more than connections, so that one too many can be told so.
-    const slotsMax = config.sessions.connectionsMax + Math.min(1024, 16 + Math.floor(config.sessions.connectionsMax / 8));
+    const slotsMax = slotsFor(config.sessions.connectionsMax);
     const slotCount = slotsMax * ((config.tcpPort === false ? 0 : 1) + (config.webSocketPort === false ? 0 : 1));
     const gateway = new Gateway(config, bus, verifier, log, slotCount);
     gateway.start();

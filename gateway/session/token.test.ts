@@ -126,6 +126,8 @@ t.test("configuration: defaults, and errors that name the fix", async (t) => {
     [{ devTokens: true, heartbeatMs: 10 }, /heartbeatMs is 10: give a number from 1000/],
     [{ devTokens: true, frameBytesMax: 1 << 30 }, /frameBytesMax/],
     [{ devTokens: true, drainMs: Number.NaN }, /drainMs/],
+    [{ devTokens: true, connectionsMax: 8_388_000 }, /connectionsMax is 8388000: give a number from 1 to 8387584/],
+    [{ devTokens: true, tcpPort: false, connectionsMax: 10_000_001 }, /from 1 to 10000000/],
   ];
   if (files !== undefined) cases.push([{ devTokens: true, connectionsMax: files }, /ulimit -n/]);
   for (const [options, message] of cases) t.throws(() => gatewayConfig(options), { name: "ConfigError", message }, JSON.stringify(options));

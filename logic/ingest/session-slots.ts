@@ -1,11 +1,12 @@
 // The sessions of one gateway by slot: pages of an array, since gateways give out slots from 0 on. A map of as many would be made
 // anew, in one go, each time it has to grow.
+import { Limits } from "../../proto/limits.ts";
 import type { Session } from "../shard/session.ts";
 
 const PAGE_BITS = 8;
 const PAGE = 1 << PAGE_BITS;
-/** As many as any gateway may have connections (gateway/config.ts); a slot beyond is none. */
-export const SLOTS_MAX = 16_777_216;
+/** A slot beyond is none; gateways see to it that they have no more (gateway/config.ts). */
+export const SLOTS_MAX = Limits.gatewaySlotsMax;
 
 type Page = (Session | undefined)[];
 
