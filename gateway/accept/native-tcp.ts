@@ -48,6 +48,8 @@ export class NativeTcpTransport implements Transport {
   /** Slots closed so far, while connections are told opened: their frames of the same call are left out. */
   private closes: number;
   private stopped: boolean;
+  /** The first that an event threw, while the others of the same call are told. */
+  private failure: { error: unknown } | undefined;
 
   /** Throws as listenNativeTcp rejects. `host` is an address. */
   constructor(addon: TcpAddon, host: string, options: TransportOptions, events: TransportEvents) {
@@ -64,6 +66,7 @@ export class NativeTcpTransport implements Transport {
     this.bytes = Buffer.from(memory, layout.in, bytesMax);
     this.closes = 0;
     this.stopped = false;
+    this.failure = undefined;
     const { port, slotFirst, slotsMax, frameBytesMax, lingerMs, handshakeMs = Limits.handshakeMs, unfinishedBytesMax } = options;
     const core = addon.listen(
       host,
@@ -119,10 +122,12 @@ export class NativeTcpTransport implements Transport {
       if (filled + frame.length > out.length) {
         result = this.core.send(slot, filled) as WriteResult;
         filled = 0;
-        if (frame.length > out.length) {
+        if (frame.length > out.length && result !== WriteResult.Dropped) {
           result = this.core.sendBytes(slot, frame) as WriteResult;
-          continue;
+          if (result !== WriteResult.Dropped) continue;
         }
+        // Nothing may follow what is missing.
+        if (result === WriteResult.Dropped) return result;
       }
       out.set(frame, filled);
       filled += frame.length;
@@ -190,9 +195,25 @@ export class NativeTcpTransport implements Transport {
     const openedCount = told[Told.Opened]!;
     const framesCount = told[Told.Frames]!;
     const othersCount = told[Told.Others]!;
-    if (openedCount > 0 && !this.tellOpened(openedCount)) this.tellFramesOfOpen(framesCount);
-    else if (framesCount > 0) events.frames(this.bytes, this.table, framesCount);
-    for (let at = 0; at < othersCount * OTHER_FIELDS; at += OTHER_FIELDS) this.tellOther(others[at]!, others[at + 1]!);
+    const someClosed = openedCount > 0 && !this.tellOpened(openedCount);
+    try {
+      if (someClosed) this.tellFramesOfOpen(framesCount);
+      else if (framesCount > 0) events.frames(this.bytes, this.table, framesCount);
+    } catch (error) {
+      this.failure ??= { error };
+    }
+    for (let at = 0; at < othersCount * OTHER_FIELDS; at += OTHER_FIELDS) {
+      try {
+        this.tellOther(others[at]!, others[at + 1]!);
+      } catch (error) {
+        this.failure ??= { error };
+      }
+    }
+    const { failure } = this;
+    if (failure === undefined) return;
+    // The core takes its tables for told, whatever happens here.
+    this.failure = undefined;
+    throw failure.error;
   };
 
   /** False: some were closed at once. */
@@ -200,7 +221,11 @@ export class NativeTcpTransport implements Transport {
     const { opened, events, closes } = this;
     for (let at = 0; at < count * OPENED_BYTES; at += OPENED_BYTES) {
       const start = at + 8;
-      events.opened(opened.readInt32LE(at), opened.toString("latin1", start, opened.indexOf(0, start)), opened.readUInt32LE(at + 4));
+      try {
+        events.opened(opened.readInt32LE(at), opened.toString("latin1", start, opened.indexOf(0, start)), opened.readUInt32LE(at + 4));
+      } catch (error) {
+        this.failure ??= { error };
+      }
     }
     return this.closes === closes;
   }

@@ -3,6 +3,7 @@
 import { type AddressInfo, connect, createServer } from "node:net";
 import { request } from "node:http";
 import { connect as connectTls } from "node:tls";
+import { Worker } from "node:worker_threads";
 import t, { type Test } from "tap";
 import { WebSocket } from "ws";
 import { ErrorCode, errorName } from "../../proto/error-code.ts";
@@ -506,6 +507,72 @@ async function beatsAndSilence(t: Test, subject: Subject): Promise<void> {
 t.test("beats, silence and gaps", async (t) => {
   // Most of it is waiting.
   await Promise.all(SUBJECTS.filter(({ skip }) => skip === false).map((subject) => beatsAndSilence(t, subject)));
+});
+
+// Of another thread, so that they beat while this one stands still; the first message ends the beats.
+const BEATING = `
+  const { connect } = require("node:net");
+  const { parentPort, workerData } = require("node:worker_threads");
+  const sockets = Array.from({ length: workerData.count }, () => connect(workerData.port, "127.0.0.1").on("error", () => {}).resume());
+  const beats = setInterval(() => sockets.forEach((socket) => socket.write(Buffer.of(0))), 200);
+  parentPort.once("message", () => clearInterval(beats));
+`;
+
+for (const name of ["native", "net"]) {
+  const subject = subjectOf(name);
+  t.test(`${name}: a process that stood still gives up nobody who lives`, { skip: subject.skip }, async (t) => {
+    const count = 100;
+    const { transport, events } = await listen(t, subject, { slotsMax: count });
+    const peers = new Worker(BEATING, { eval: true, workerData: { count, port: transport.port } });
+    t.teardown(() => peers.terminate());
+    await until(() => events.open.size === count, "opened");
+    for (const slot of events.open) transport.watch(slot, 3000);
+    await until(() => events.calls > 3, "beats");
+    const idle = () => events.log.filter((line) => line.startsWith("idle")).length;
+    // Whatever libuv would do next, timers or reading.
+    for (const turn of [setTimeout, setImmediate]) {
+      await new Promise<void>((resolve) => turn(resolve));
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 6000);
+      await new Promise((resolve) => setTimeout(resolve, 1700));
+      t.equal(idle(), 0);
+    }
+    const gaps = Array.from(events.open, (slot) => transport.takeLongestGapMs(slot));
+    t.ok(Math.max(...gaps) < 6000, `a silence that was ours is nobody's gap: ${Math.max(...gaps)} ms`);
+    peers.postMessage("quiet");
+    await until(() => idle() === count, "who is silent is told");
+  });
+}
+
+t.test("native only", { skip: subjectOf("native").skip }, async (t) => {
+  // No frame is larger than the buffer, whatever the options say.
+  const frameBytesLimit = 70_000;
+  const wrong = await listen(t, subjectOf("native"), { frameBytesMax: 8_000_000, frameBytesLimit });
+  const large = await openClient("tcp", wrong.transport.port);
+  large.write(encodeFrame(5, Buffer.alloc(4_000_000)));
+  await until(() => wrong.events.log.includes(`broken ${SLOT_FIRST} FRAME_TOO_LARGE`), "its end");
+  large.destroy();
+
+  // One event that throws does not swallow those told in the same call.
+  const { transport, events } = await listen(t, subjectOf("native"));
+  const tell = (transport as unknown as { tell: () => void }).tell;
+  const told = (transport as unknown as { told: Uint32Array }).told;
+  const others = (transport as unknown as { others: Int32Array }).others;
+  events.open.add(SLOT_FIRST + 1);
+  told.set([0, 0, 3]);
+  others.set([SLOT_FIRST, 5, SLOT_FIRST + 1, 5, SLOT_FIRST + 2, 5]);
+  t.throws(tell, { message: `slot ${SLOT_FIRST} closed while closed` }, "the first error");
+  t.strictSame(events.log, [`closed ${SLOT_FIRST + 1}`], "the others were told");
+  told.set([0, 0, 0]);
+  t.doesNotThrow(tell);
+
+  // More than the queue of a connection can ever hold: what is behind it is dropped as well, and it is said.
+  const reader = await openClient("tcp", transport.port);
+  await until(() => events.open.has(SLOT_FIRST), "opened");
+  const huge = Buffer.alloc(80 * 1024 * 1024);
+  t.equal(transport.writeMany(SLOT_FIRST, [Buffer.alloc(10), huge, Buffer.alloc(10)], 3), WriteResult.Dropped);
+  t.equal(transport.write(SLOT_FIRST, Buffer.alloc(10)), WriteResult.Dropped);
+  reader.destroy();
+  await until(() => events.open.size === 0, "closed");
 });
 
 t.test("WebSocket only", async (t) => {

@@ -259,6 +259,7 @@ static napi_value js_listen(napi_env env, napi_callback_info info) {
   uv_poll_init(core->loop, &core->poll, core->epoll);
   uv_timer_init(core->loop, &core->timer);
   core->poll.data = core->timer.data = core;
+  core->ticked_at = (uint32_t)uv_now(core->loop);
   core->handles = core->holders = 2;
   uv_poll_start(&core->poll, UV_READABLE, on_ready);
   uv_timer_start(&core->timer, on_timer, TICK_MS, TICK_MS);

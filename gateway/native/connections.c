@@ -79,6 +79,12 @@ void core_told(struct core *core, uint32_t opened, uint32_t others) {
   memmove(core->shared->opened, core->shared->opened + opened, core->opened_count * sizeof *core->shared->opened);
 }
 
+// The buffer has room for no larger frame.
+static uint32_t limit_of(struct core *core, uint32_t bytes) {
+  size_t most = core->in_size - READ_BYTES_MAX - LENGTH_BYTES_MAX;
+  return bytes < most ? bytes : (uint32_t)most;
+}
+
 // Queues
 
 static int enqueue(struct core *core, struct connection *connection, const uint8_t *bytes, size_t count) {
@@ -153,8 +159,8 @@ int core_send(struct core *core, uint32_t slot, const uint8_t *bytes, size_t cou
     }
   }
   if (enqueue(core, connection, bytes + taken, count - taken)) return BUFFERED;
-  // Half a frame may be out: nothing may follow it.
-  if (taken > 0) connection->failed = 1;
+  // What follows would be in the wrong place: of a frame, if half of it is out, or of an order.
+  connection->failed = 1;
   return DROPPED;
 }
 
@@ -219,7 +225,7 @@ static int accept_one(struct core *core) {
       .interest = IN,
       .at = now_of(core),
       .gap_max = core->proxied ? now_of(core) : 0,
-      .stream.limit = core->frame_limit,
+      .stream.limit = limit_of(core, core->frame_limit),
   };
   if (index >= core->slot_end) core->slot_end = index + 1;
   core->shared->stats[STAT_SLOTS_TAKEN]++;
@@ -364,6 +370,10 @@ static void receive(struct core *core, struct connection *connection) {
   if (core->in_size - core->in_used < gap + READ_BYTES_MAX || core->opened_count == OPENED_MAX) {
     deliver(core);
     if (core->destroyed || connection->generation != generation || (connection->state != OPEN && connection->state != PROXY)) return;
+    if (core->in_size - core->in_used < gap + READ_BYTES_MAX) {
+      drop(core, connection);
+      return;
+    }
   }
   size_t at = core->in_used;
   ssize_t count = recv(connection->fd, core->shared->in + at + gap, READ_BYTES_MAX, 0);
@@ -425,7 +435,23 @@ static void handle(struct core *core, uint64_t who, uint32_t events) {
   }
 }
 
+// Whether the process stood still (its machine paused, it was stopped, or swapped out). What came meanwhile lies unread in the kernel,
+// and timers run before it is read: that time is nobody's silence, and for a whole sweep everything is read before anybody is judged.
+static void excuse(struct core *core) {
+  uint32_t now = now_of(core), late = now - core->ticked_at - TICK_MS;
+  if ((int32_t)late <= LATE_MS) return;
+  core->ticked_at = now;
+  core->unjudged = TICKS_PER_SWEEP;
+  for (uint32_t index = 0; index < core->slot_end; index++) {
+    struct connection *connection = &core->connections[index];
+    int closing = connection->state == LEAVING || connection->state == LINGERING;
+    connection->at = closing || now - connection->at > late ? connection->at + late : now;
+    if (connection->state == PROXY) connection->gap_max = now - connection->gap_max > late ? connection->gap_max + late : now;
+  }
+}
+
 void core_ready(struct core *core) {
+  excuse(core);
   struct epoll_event ready[EVENTS_MAX];
   for (int round = 0, count = EVENTS_MAX; round < ROUNDS_MAX && count == EVENTS_MAX; round++) {
     count = epoll_wait(core->epoll, ready, EVENTS_MAX, 0);
@@ -463,6 +489,12 @@ void core_tick(struct core *core) {
   if (core->listener_off && core->listener >= 0) {
     core->listener_off = 0;
     epoll_ctl(core->epoll, EPOLL_CTL_MOD, core->listener, &(struct epoll_event){.events = EPOLLIN, .data.u64 = LISTENER});
+  }
+  excuse(core);
+  core->ticked_at = now_of(core);
+  if (core->unjudged > 0) {
+    core->unjudged--;
+    return;
   }
   uint32_t now = now_of(core), part = (core->slots + TICKS_PER_SWEEP - 1) / TICKS_PER_SWEEP;
   uint32_t from = part * (uint32_t)core->sweep_turn, to = from + part;
@@ -502,9 +534,7 @@ uint32_t core_buffered(struct core *core, uint32_t slot) {
 
 void core_set_frame_limit(struct core *core, uint32_t slot, uint32_t bytes) {
   struct connection *connection = connection_of(core, slot);
-  // The buffer has room for no larger one.
-  size_t most = core->in_size - READ_BYTES_MAX - LENGTH_BYTES_MAX;
-  if (connection) connection->stream.limit = bytes < most ? bytes : (uint32_t)most;
+  if (connection) connection->stream.limit = limit_of(core, bytes);
 }
 
 void core_watch(struct core *core, uint32_t slot, uint32_t idle_ms) {

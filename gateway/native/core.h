@@ -22,6 +22,7 @@
 #define QUEUE_BYTES_MAX (64u * 1024 * 1024) // the outbox stays far below
 #define TICK_MS 250
 #define TICKS_PER_SWEEP 4 // each slot is looked at once a second
+#define LATE_MS 1000 // a tick this much behind its time: the process stood still
 #define ADDRESS_BYTES 48
 
 // Shared with ../accept/native-tcp.ts. What is told in one call: connections that were opened, whole frames, and then of
@@ -97,7 +98,8 @@ struct core {
   uint32_t frame_limit, linger_ms, handshake_ms;
   struct range *trusted; // who may write PROXY headers; NULL: anybody
   size_t trusted_count;
-  int proxied, answers_beat, sweep_turn;
+  int proxied, answers_beat, sweep_turn, unjudged; // unjudged: ticks to come in which nobody is given up
+  uint32_t ticked_at;
   struct connection *connections;
   int32_t *free_slots;
   uint32_t free_count;

@@ -24,7 +24,8 @@ struct stream {
   uint32_t limit;    // largest length value accepted
 };
 
-// Bytes of unfinished frames, of all connections together. Memory is at most twice as much.
+// Bytes of unfinished frames, of all connections together. Memory is less than twice as much where frames are larger than 64 bytes;
+// the smallest that is held takes 72, and malloc adds its own.
 struct budget {
   size_t used, max;
 };

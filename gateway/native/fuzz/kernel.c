@@ -60,7 +60,7 @@ static uint32_t watched_idle[SLOTS];
 static struct core world;
 static struct shared *memory;
 static uint32_t clock_ms;
-static int in_command, in_end;
+static int in_command, in_end, stood_still;
 static uint64_t steps;
 
 uint64_t uv_now(const uv_loop_t *loop) {
@@ -305,6 +305,7 @@ static void check_other(const struct other_entry *entry) {
 
 // Before any command: one of them may watch the slot anew.
 static void check_idle(uint32_t index) {
+  EXPECT(!stood_still, "nobody is given up before what came meanwhile is read");
   EXPECT(index < SLOTS && of_slot[index] >= 0 && watched_idle[index] > 0 && !idle_told[index]++, "idle is told once, where it was asked for");
   EXPECT(clock_ms - peers[of_slot[index]].taken_at >= watched_idle[index], "and only after silence");
 }
@@ -418,7 +419,8 @@ static void begin_world(void) {
   world.free_slots = malloc(SLOTS * sizeof *world.free_slots);
   for (int i = 0; i < SLOTS; i++) world.free_slots[i] = SLOTS - 1 - i, of_slot[i] = -1;
   clock_ms = chance(50) ? 1000 : UINT32_MAX - below(20000); // it wraps
-  in_end = in_command = 0;
+  world.ticked_at = clock_ms;
+  in_end = in_command = stood_still = 0;
 }
 
 uint64_t fuzz_kernel(void) {
@@ -430,10 +432,15 @@ uint64_t fuzz_kernel(void) {
       case 1:
       case 2: peer_step(); break;
       case 3: some_command(); break;
-      case 4:
-        clock_ms += chance(90) ? below(300) : below(3000);
+      case 4: {
+        uint32_t passed = chance(90) ? below(300) : below(3000);
+        clock_ms += passed;
+        stood_still = passed > TICK_MS + LATE_MS;
+        if (chance(20)) core_ready(&world);
         core_tick(&world);
+        stood_still = 0;
         break;
+      }
       default: core_ready(&world);
     }
   }
