@@ -40,9 +40,13 @@ export interface RelayOptions {
   incarnation: Uint8Array;
   resyncsPerSecond: number;
   linkLimits?: LinkLimits;
+  /** In [0, 1). */
+  random: () => number;
 }
 
-const BUSY_RETRY_MS = 500;
+/** When who is refused may try again: drawn between these, so that all who were refused together do not return together. */
+export const BUSY_RETRY_MS_MIN = 500;
+export const BUSY_RETRY_MS_MAX = 1500;
 const EMPTY = new Uint8Array(0);
 
 export class Relay implements UplinkHost, LinksOwner {
@@ -55,6 +59,7 @@ export class Relay implements UplinkHost, LinksOwner {
   private readonly sessions: RelaySessions;
   private readonly counters: Counters;
   private readonly log: Log;
+  private readonly random: () => number;
   private readonly down: DownBatch;
   private readonly pacer: ResyncPacer;
   private readonly attachedOn: Uint32Array;
@@ -71,6 +76,7 @@ export class Relay implements UplinkHost, LinksOwner {
     this.sessions = sessions;
     this.counters = counters;
     this.log = log;
+    this.random = options.random;
     this.down = new DownBatch();
     this.pacer = new ResyncPacer(table.capacity, options.resyncsPerSecond);
     this.attachedOn = new Uint32Array(table.capacity);
@@ -120,11 +126,15 @@ export class Relay implements UplinkHost, LinksOwner {
     else if (!peek(bytes, start, end)) return this.sessions.refuse(slot, ref, ErrorCode.BadRequest, 0, "name the conversation once, by peer, group or self");
     else if (type === FrameType.Read) link = this.linkOf(slot);
     else if (this.links.shardCount > 0) link = this.links.byShard[this.peekedShard(slot, bytes)];
-    if (link === undefined || !link.accepting) return this.sessions.refuse(slot, ref, ErrorCode.Busy, BUSY_RETRY_MS);
+    if (link === undefined || !link.accepting) return this.sessions.refuse(slot, ref, ErrorCode.Busy, this.busyRetryMs());
     // The report of old sessions has not come to it yet.
     if (this.attachedOn[slot] !== link.number && link === this.linkOf(slot)) this.addAttach(link, slot, false, EMPTY, true);
     link.add(slot, type, ref, bytes, start, end);
     this.sessions.flushSoon();
+  }
+
+  private busyRetryMs(): number {
+    return Math.floor(BUSY_RETRY_MS_MIN + this.random() * (BUSY_RETRY_MS_MAX - BUSY_RETRY_MS_MIN));
   }
 
   /** A Down batch. */

@@ -72,7 +72,7 @@ export class GatewayProcess extends SimProcess implements SessionSink, RelaySess
     const random = () => world.random.uint32() / 0x1_0000_0000;
     this.sessions = new SessionCore(this.table, this.wheel, this, counters, SESSIONS, incarnation, random, () => world.unixNow());
     this.outbox = new Outbox(SLOTS, new SimTransport(this.places), this, counters, OUTBOX);
-    const options = { incarnation, resyncsPerSecond: 20, linkLimits: LINK_LIMITS };
+    const options = { incarnation, resyncsPerSecond: 20, linkLimits: LINK_LIMITS, random };
     this.relay = new Relay(this, this.table, this, counters, SILENT, () => world.queue.now, options);
     world.bus.subscribe(this.name, this);
     this.ticks();
