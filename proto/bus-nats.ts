@@ -36,8 +36,11 @@ export async function connectBus(options: NatsOptions): Promise<Bus> {
 class NatsBus implements Bus {
   connected: boolean;
   private readonly connection: NatsConnection;
+  /** Of all watches. */
+  private readonly patiences: WatchPatience[];
 
   constructor(connection: NatsConnection, onStatus: NatsOptions["onStatus"]) {
+    this.patiences = [];
     this.connected = true;
     this.connection = connection;
     void this.follow(onStatus);
@@ -64,7 +67,7 @@ class NatsBus implements Bus {
 
   async keyValue(bucket: string, keptMs = 0): Promise<KeyValue> {
     const open = () => new Kvm(jetstream(this.connection, { timeout: 2000 })).create(bucket, { history: 1, ttl: keptMs });
-    return new NatsKeyValue(this.connection, await open(), open);
+    return new NatsKeyValue(this.connection, await open(), open, this.patiences);
   }
 
   async close(): Promise<void> {
@@ -75,8 +78,10 @@ class NatsBus implements Bus {
   private async follow(onStatus: NatsOptions["onStatus"]): Promise<void> {
     for await (const status of this.connection.status()) {
       if (status.type === "disconnect") this.connected = false;
-      else if (status.type === "reconnect") this.connected = true;
-      else continue;
+      else if (status.type === "reconnect") {
+        this.connected = true;
+        for (const patience of this.patiences) patience.reconnected();
+      } else continue;
       onStatus?.(this.connected ? "connected" : "disconnected");
     }
   }
@@ -85,9 +90,11 @@ class NatsBus implements Bus {
 class NatsKeyValue implements KeyValue {
   private readonly connection: NatsConnection;
   private readonly reopen: () => Promise<KV>;
+  private readonly patiences: WatchPatience[];
   private kv: KV;
 
-  constructor(connection: NatsConnection, kv: KV, reopen: () => Promise<KV>) {
+  constructor(connection: NatsConnection, kv: KV, reopen: () => Promise<KV>, patiences: WatchPatience[]) {
+    this.patiences = patiences;
     this.connection = connection;
     this.reopen = reopen;
     this.kv = kv;
@@ -112,6 +119,7 @@ class NatsKeyValue implements KeyValue {
   async watch(changed: (entry: KeyEntry) => void): Promise<void> {
     const patience = new WatchPatience(Math.random);
     let entries = await this.kv.watch();
+    this.patiences.push(patience);
     void (async () => {
       for (;;) {
         await this.follow(entries, patience, changed).catch(() => undefined);

@@ -1,6 +1,6 @@
 // Silence: how long it is borne, that it is borne longer each time, and that a process that stood still does not count it.
 import t from "tap";
-import { LOOK_MS, RETRY_MS, RETRY_MS_MAX, SILENCE_MS, SILENCE_MS_MAX, WatchPatience } from "./watch-patience.ts";
+import { LOOK_MS, RECONNECTED_MS, RETRY_MS, RETRY_MS_MAX, SILENCE_MS, SILENCE_MS_MAX, WatchPatience } from "./watch-patience.ts";
 
 /** Looks until it is to begin anew. */
 function looks(patience: WatchPatience): number {
@@ -49,6 +49,20 @@ t.test("who hears something new is as watchful as at first", (t) => {
     patience.heard(i);
   }
   t.equal(looks(patience), first, "in a bucket that was made anew as well");
+  t.end();
+});
+
+t.test("after a reconnect silence is borne for a short time, once; who is heard has survived", (t) => {
+  const patience = new WatchPatience(() => 0);
+  patience.look();
+  patience.reconnected();
+  t.equal(looks(patience) * LOOK_MS, RECONNECTED_MS);
+  patience.began();
+  t.equal(looks(patience) * LOOK_MS, SILENCE_MS);
+  patience.began();
+  patience.reconnected();
+  patience.heard(0);
+  t.equal(looks(patience) * LOOK_MS, SILENCE_MS);
   t.end();
 });
 
