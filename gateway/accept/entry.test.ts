@@ -435,7 +435,7 @@ t.test("a connection carries nothing of its entrance with it", { skip: noOpenssl
     t.equal(entry.pendingCount, 0);
     for (const socket of [...raws, ...sockets]) {
       const kept = Object.getOwnPropertySymbols(socket).filter(({ description = "" }) => ["pending", "entry"].includes(description));
-      for (const symbol of kept) t.equal((socket as unknown as Record<symbol, unknown>)[symbol], undefined, symbol.description);
+      for (const symbol of kept) t.equal((socket as unknown as Record<symbol, unknown>)[symbol], undefined, `nothing is kept under ${symbol.description}`);
       socket.destroy();
     }
     server.close();

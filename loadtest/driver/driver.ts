@@ -235,7 +235,7 @@ export class Driver implements SessionsHost, LedgerSink, Labels {
   /** Whether a tick may have more to do than beats. */
   private get busy(): boolean {
     return (
-      this.connecting !== undefined ||
+      this.connecting?.slow === false ||
       this.disconnecting.length > 0 ||
       this.churning !== undefined ||
       this.switching !== undefined ||

@@ -13,6 +13,8 @@ export interface Range {
 
 /** Connections that are begun, or ended, in one turn of the loop. */
 const AT_ONCE_MAX = 500;
+/** Below this pace a driver connects some at a time, ten times a second, instead of waking for each. */
+const SLOW_PER_SECOND = 200;
 /** Paced connecting waits for a server that is behind: so many seconds of its pace, and some more, may be under way. */
 const UNDER_WAY_SECONDS = 2;
 const UNDER_WAY_MIN = 100;
@@ -60,6 +62,8 @@ export class Connecting {
   /** Begun by this order. */
   private begun: number;
   private readonly underWayMax: number;
+  /** Need not be ticked more often than a calm driver ticks. */
+  readonly slow: boolean;
 
   constructor(sessions: Sessions, range: Range, perSecond: number, timeoutMs: number) {
     const { table } = sessions;
@@ -81,6 +85,7 @@ export class Connecting {
     this.next = range.from;
     this.begun = 0;
     this.underWayMax = UNDER_WAY_MIN + UNDER_WAY_SECONDS * perSecond;
+    this.slow = perSecond < SLOW_PER_SECOND;
     this.done = new Promise((resolve) => {
       this.resolve = resolve;
     });
