@@ -39,7 +39,8 @@ function fromVector(type: string, fields: Record<string, unknown>): Record<strin
   for (const [name, value] of Object.entries(fields)) {
     const field = schema.messages.get(type)!.find((one) => one.name === name)!;
     if (schema.messages.has(field.type)) result[field.property] = (value as Record<string, unknown>[]).map((one) => fromVector(field.type, one));
-    else result[field.property] = field.type === "bytes" ? fromHex(value as string) : value;
+    else if (field.type !== "bytes") result[field.property] = value;
+    else result[field.property] = field.repeated ? (value as string[]).map(fromHex) : fromHex(value as string);
   }
   return result;
 }

@@ -6,7 +6,7 @@ import { ConversationKind, directKey, groupKey, selfKey, shardOf } from "../../p
 import { hawser as fabric } from "../../proto/gen/fabric.js";
 import { hawser } from "../../proto/gen/hawser.js";
 import { Reader } from "../../proto/runtime.ts";
-import { SessionTable } from "../session/session-table.ts";
+import { SessionState, SessionTable } from "../session/session-table.ts";
 import { DownBatch } from "./downlink.ts";
 import { OwnersChange, Owners } from "./owners.ts";
 import { peek, peekedEnd, peekedKind, peekedShard, peekedStart } from "./routing.ts";
@@ -176,6 +176,8 @@ t.test("Up batches are what protobufjs reads", async () => {
       for (const { slot, generation, type, ref, body, user, install } of commands) {
         const chunk = Buffer.concat([Buffer.from("chunk"), body, Buffer.from("chunk")]);
         const before = batch.byteLength;
+        if (table.state[slot] !== SessionState.Free) table.free(slot);
+        table.open(slot);
         table.ready(slot, user, bytesOf("device"), install);
         table.generation[slot] = generation;
         batch.add(slot, type, ref, chunk, 5, 5 + body.length);

@@ -31,7 +31,7 @@ function varint(n) {
   return Buffer.from([...out, Number(rest)]);
 }
 
-const TYPES = { Hello: 1, Welcome: 2, Error: 3, GoAway: 4, Send: 5, Sent: 6, Push: 7, Sync: 8, Heads: 9, Fetch: 10, Page: 11, Check: 12, Checked: 13, Read: 14, Resync: 15 };
+const TYPES = { Hello: 1, Welcome: 2, Error: 3, GoAway: 4, Send: 5, Sent: 6, Push: 7, Sync: 8, Heads: 9, Fetch: 10, Page: 11, Check: 12, Checked: 13, Read: 14, Resync: 15, Heartbeat: 17, Dictionary: 18 };
 const BATCH = 0x20;
 const COMPRESSED = 0x40;
 const RESERVED = 0x80;
@@ -117,6 +117,7 @@ const frames = [
 
 const number = (at) => (value) => bytes(varint(at * 8), varint(value));
 const blob = (at) => (value) => bytes(varint(at * 8 + 2), varint(Buffer.from(value, "hex").length), Buffer.from(value, "hex"));
+const blobs = (at) => (values) => bytes(...values.map((value) => blob(at)(value)));
 const text = (at) => (value) => bytes(varint(at * 8 + 2), varint(Buffer.byteLength(value)), value);
 const flag = (at) => (value) => bytes(varint(at * 8), value ? 1 : 0);
 const packed = (at) => (values) => bytes(varint(at * 8 + 2), varint(bytes(...values.map(varint)).length), ...values.map(varint));
@@ -136,6 +137,8 @@ const FIELDS = {
     codecs: packed(9),
     network: text(10),
     frame_bytes_max: number(11),
+    dictionaries: blobs(12),
+    lost_after_ms: number(13),
   },
   Welcome: {
     version: number(1),
@@ -148,6 +151,8 @@ const FIELDS = {
     user: blob(8),
     sends_per_second: number(9),
     requests_in_flight_max: number(10),
+    dictionary: blob(11),
+    dictionary_wanted: blob(12),
   },
   Error: { code: number(1), ref: number(2), retry_after_ms: number(3), closes: flag(4), expected: number(5), detail: text(6) },
   GoAway: { reason: number(1), reconnect_after_ms: number(2), target: text(3) },
@@ -175,6 +180,8 @@ const FIELDS = {
   Checked: { ref: number(1) },
   Read: { ...NAMED, seq: number(4) },
   Resync: {},
+  Heartbeat: { heartbeat_ms: number(1) },
+  Dictionary: { id: blob(1), ref: number(2), bytes: blob(3) },
 };
 function encode(name, fields) {
   return bytes(...Object.entries(fields).map(([key, value]) => FIELDS[name][key](value)));
@@ -200,6 +207,8 @@ const full = {
     codecs: [0, 300],
     network: "wifi ☕",
     frame_bytes_max: 65536,
+    dictionaries: ["87be066e1bbf481e", "0011223344556677"],
+    lost_after_ms: 290000,
   },
   Welcome: {
     version: 1,
@@ -212,6 +221,8 @@ const full = {
     user: ascii("alice"),
     sends_per_second: 100,
     requests_in_flight_max: 256,
+    dictionary: "87be066e1bbf481e",
+    dictionary_wanted: "0011223344556677",
   },
   Error: { code: 13, ref: 12, retry_after_ms: 1500, closes: true, expected: 9, detail: "client_seq 11 before 9" },
   GoAway: { reason: 1, reconnect_after_ms: 12000, target: "gw2.example.org:7700" },
@@ -250,6 +261,8 @@ const full = {
   Checked: { ref: 5 },
   Read: { peer: ascii("bob"), group: ascii("team"), self: true, seq: 41 },
   Resync: {},
+  Heartbeat: { heartbeat_ms: 580000 },
+  Dictionary: { id: "0011223344556677", ref: 6, bytes: "68656c6c6f" },
 };
 
 const read = (name, type, body, fields, more = {}) => ({ name, type, frame: hex(frame(TYPES[type], body)), fields, ...more });
