@@ -100,6 +100,6 @@ t.test("learns the limit of Linux's connection tracking", { skip: missing ?? fal
 
   // With it, nobody is lost any more but who explores.
   const before = seen.losses;
-  await sleep(4 * limitMs);
-  t.ok(seen.losses - before <= CLIENTS, `${seen.losses - before} of ${CLIENTS} clients were lost in another ${(4 * limitMs) / 1000} s`);
+  await sleep(2 * limitMs);
+  t.ok(seen.losses - before <= CLIENTS, `${seen.losses - before} of ${CLIENTS} clients were lost in another ${(2 * limitMs) / 1000} s`);
 });
