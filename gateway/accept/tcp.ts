@@ -6,12 +6,9 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { ErrorCode } from "../../proto/error-code.ts";
 import { FrameReader } from "../../proto/frame-reader.ts";
-import { BEAT_FRAME } from "../../proto/frame.ts";
 import { Limits } from "../../proto/limits.ts";
 import { Entry } from "./entry.ts";
-import { FrameTable } from "./frame-table.ts";
-import { Liveness, SWEEP_MS as LIVENESS_SWEEP_MS } from "./liveness.ts";
-import { SlotPool } from "./slot-pool.ts";
+import { SlotTransport } from "./slot-transport.ts";
 import { type Transport, type TransportEvents, type TransportOptions, WriteResult } from "./transport.ts";
 
 /** Written at a time; also the least that counts as progress of a reader. */
@@ -60,18 +57,13 @@ export function netSharesPorts(version: string): boolean {
   return major > 23 || (major === 23 && minor >= 1) || (major === 22 && minor >= 12);
 }
 
-class TcpTransport implements Transport {
+class TcpTransport extends SlotTransport implements Transport {
   readonly name = "tcp";
   bytesRead: number;
   readonly entry: Entry;
   /** Held by all readers, of frames that are not whole yet. */
   private unfinishedBytes: number;
   private readonly server: Server;
-  private readonly options: TransportOptions;
-  private readonly events: TransportEvents;
-  private readonly table: FrameTable;
-  private readonly pool: SlotPool;
-  private readonly slotFirst: number;
   /** By slot - slotFirst. */
   private readonly sockets: (Connection | undefined)[];
   private readonly readers: (FrameReader | undefined)[];
@@ -79,14 +71,12 @@ class TcpTransport implements Transport {
   private readonly closingSince: Float64Array;
   private closingCount: number;
   private sweeper: NodeJS.Timeout | undefined;
-  private readonly liveness: Liveness;
-  private readonly watcher: NodeJS.Timeout;
-  beatsAnswered: number;
   /** The last view that was copied, and its copy: a frame for many connections is copied once. */
   private copiedFrom: Uint8Array | undefined;
   private copy: Uint8Array | undefined;
 
   constructor(server: Server, options: TransportOptions, events: TransportEvents) {
+    super(options, events);
     this.bytesRead = 0;
     const { proxyProtocol, trustedProxies, handshakeMs = Limits.handshakeMs, tls } = options;
     this.entry = new Entry(
@@ -101,19 +91,11 @@ class TcpTransport implements Transport {
     );
     this.unfinishedBytes = 0;
     this.server = server;
-    this.options = options;
-    this.events = events;
-    this.table = new FrameTable(events, (slot) => this.answerBeat(slot));
-    this.pool = new SlotPool(options.slotFirst, options.slotsMax);
-    this.slotFirst = options.slotFirst;
     this.sockets = new Array(options.slotsMax).fill(undefined);
     this.readers = new Array(options.slotsMax).fill(undefined);
     this.closingSince = new Float64Array(options.slotsMax);
     this.closingCount = 0;
     this.sweeper = undefined;
-    this.liveness = new Liveness(options.slotsMax, performance.now());
-    this.watcher = setInterval(() => this.liveness.sweep(performance.now(), this.tellIdle), LIVENESS_SWEEP_MS).unref();
-    this.beatsAnswered = 0;
     this.copiedFrom = undefined;
     this.copy = undefined;
   }
@@ -121,10 +103,6 @@ class TcpTransport implements Transport {
   get port(): number {
     const address = this.server.address();
     return typeof address === "object" && address !== null ? address.port : 0;
-  }
-
-  get openCount(): number {
-    return this.pool.taken;
   }
 
   get failedHandshakes(): number {
@@ -232,23 +210,6 @@ class TcpTransport implements Transport {
     if (reader !== undefined) reader.limit = bytes;
   }
 
-  watch(slot: number, idleMs: number): void {
-    this.liveness.watch(slot - this.slotFirst, idleMs, performance.now());
-  }
-
-  quietMs(slot: number): number {
-    return this.liveness.quietMs(slot - this.slotFirst, performance.now());
-  }
-
-  takeLongestGapMs(slot: number): number {
-    return this.liveness.takeLongestGapMs(slot - this.slotFirst);
-  }
-
-  /** Node does not tell. */
-  roundTripMs(): undefined {
-    return undefined;
-  }
-
   stopListening(): void {
     this.server.close();
   }
@@ -257,20 +218,9 @@ class TcpTransport implements Transport {
     if (this.server.listening) this.server.close();
     this.entry.stop();
     for (const socket of this.sockets) socket?.destroy();
-    // The sockets' close events come a turn later, and the slots are free only then.
-    while (this.pool.taken > 0) await new Promise((resolve) => setImmediate(resolve));
+    await this.emptied();
     clearInterval(this.sweeper);
-    clearInterval(this.watcher);
   }
-
-  private answerBeat(slot: number): void {
-    this.beatsAnswered++;
-    this.write(slot, BEAT_FRAME);
-  }
-
-  private readonly tellIdle = (index: number): void => {
-    this.events.idle(this.slotFirst + index);
-  };
 
   private forget(index: number): void {
     this.unfinishedBytes -= this.readers[index]?.heldBytes ?? 0;

@@ -9,11 +9,8 @@
 import type { HttpResponse, TemplatedApp, us_listen_socket, WebSocket } from "uWebSockets.js";
 import { ErrorCode } from "../../proto/error-code.ts";
 import { FrameReader } from "../../proto/frame-reader.ts";
-import { BEAT_FRAME } from "../../proto/frame.ts";
-import { FrameTable } from "./frame-table.ts";
 import { ipBytes } from "./ip-address.ts";
-import { Liveness, SWEEP_MS } from "./liveness.ts";
-import { SlotPool } from "./slot-pool.ts";
+import { SlotTransport } from "./slot-transport.ts";
 import { joined } from "./tcp.ts";
 import { CIPHERS_1_2, CIPHERS_1_3_ONLY, TlsFiles } from "./tls.ts";
 import { type Transport, type TransportEvents, type TransportOptions, WriteResult } from "./transport.ts";
@@ -65,7 +62,7 @@ export async function listenWebSocket(options: TransportOptions, events: Transpo
   return transport;
 }
 
-class WebSocketTransport implements Transport {
+class WebSocketTransport extends SlotTransport implements Transport {
   readonly name = "websocket";
   port: number;
   bytesRead: number;
@@ -84,11 +81,6 @@ class WebSocketTransport implements Transport {
    * closed or forgotten, before the process ends (36 KiB each, measured), so that forgetting one here would save nothing.
    */
   private readonly retired: App[];
-  private readonly options: TransportOptions;
-  private readonly events: TransportEvents;
-  private readonly table: FrameTable;
-  private readonly pool: SlotPool;
-  private readonly slotFirst: number;
   private listening: us_listen_socket | undefined;
   /** One for all: messages hold whole frames, so it carries nothing from one to the next. */
   private reader: FrameReader;
@@ -97,38 +89,24 @@ class WebSocketTransport implements Transport {
   private readonly limits: Uint32Array;
   /** Slots whose end is to be told at the end of the turn. */
   private ended: number[];
-  private readonly liveness: Liveness;
-  private readonly watcher: NodeJS.Timeout;
-  beatsAnswered: number;
 
   constructor(engine: Engine, options: TransportOptions, events: TransportEvents) {
+    super(options, events);
     this.port = 0;
     this.bytesRead = 0;
     this.failedHandshakes = 0;
     this.engine = engine;
-    this.options = options;
     this.files = options.tls === undefined ? undefined : new TlsFiles(options.tls);
     this.app = this.newApp();
     this.serving = this.app;
     this.pendingCount = 0;
     this.upgradingAddress = "";
     this.retired = [];
-    this.events = events;
-    this.table = new FrameTable(events, (slot) => this.answerBeat(slot));
-    this.pool = new SlotPool(options.slotFirst, options.slotsMax);
-    this.slotFirst = options.slotFirst;
     this.listening = undefined;
     this.reader = new FrameReader(options.frameBytesMax);
     this.sockets = new Array(options.slotsMax).fill(undefined);
     this.limits = new Uint32Array(options.slotsMax);
     this.ended = [];
-    this.liveness = new Liveness(options.slotsMax, performance.now());
-    this.watcher = setInterval(() => this.liveness.sweep(performance.now(), this.tellIdle), SWEEP_MS).unref();
-    this.beatsAnswered = 0;
-  }
-
-  get openCount(): number {
-    return this.pool.taken;
   }
 
   listen(): Promise<void> {
@@ -267,23 +245,6 @@ class WebSocketTransport implements Transport {
     this.limits[slot - this.slotFirst] = bytes;
   }
 
-  watch(slot: number, idleMs: number): void {
-    this.liveness.watch(slot - this.slotFirst, idleMs, performance.now());
-  }
-
-  quietMs(slot: number): number {
-    return this.liveness.quietMs(slot - this.slotFirst, performance.now());
-  }
-
-  takeLongestGapMs(slot: number): number {
-    return this.liveness.takeLongestGapMs(slot - this.slotFirst);
-  }
-
-  /** uWebSockets.js does not tell. */
-  roundTripMs(): undefined {
-    return undefined;
-  }
-
   stopListening(): void {
     if (this.listening !== undefined) this.engine.us_listen_socket_close(this.listening);
     this.listening = undefined;
@@ -292,18 +253,8 @@ class WebSocketTransport implements Transport {
   async stop(): Promise<void> {
     this.stopListening();
     for (const app of new Set([this.app, this.serving, ...this.retired])) app.close();
-    while (this.pool.taken > 0) await new Promise((resolve) => setImmediate(resolve));
-    clearInterval(this.watcher);
+    await this.emptied();
   }
-
-  private answerBeat(slot: number): void {
-    this.beatsAnswered++;
-    this.write(slot, BEAT_FRAME);
-  }
-
-  private readonly tellIdle = (index: number): void => {
-    this.events.idle(this.slotFirst + index);
-  };
 
   private opened(socket: Socket): void {
     const slot = this.pool.take();
