@@ -423,7 +423,9 @@ t.test("on real NATS", { skip: nats === undefined ? "no nats-server on this mach
   t.test("too many handshakes at once are sent away before they are heard", async (t) => {
     const { running, open } = await scene(t, nats, { handshakesMax: 2 });
     const silent = await Promise.all([1, 2].map(() => openClient("tcp", running.tcpPort!)));
-    t.teardown(() => silent.forEach((client) => client.destroy()));
+    t.teardown(() => {
+      for (const client of silent) client.destroy();
+    });
     await until(() => running.gateway.handshakes === 2, "two that say nothing");
     const third = await open("ws", "carol");
     const { code, retryAfterMs } = hawser.v1.Error.decode(await third.next(FrameType.Error));
